@@ -1,0 +1,70 @@
+// A `ByteStream` is one connection of a stream's two: TCP, with or without TLS, or a fake in a test.
+// Whoever moves bytes through it need not know which.
+//
+// Memory. A stream at rest owns no buffer. Bytes read lie in the worker's scratch memory, shared by
+// all its streams, and must be passed on before anything else is read; only what a slow peer refuses
+// is kept, by the stream it was written to, and its owner reads no more from the other side until that
+// is gone.
+
+#ifndef AGW_SERVICE_BEARER_BYTE_STREAM_H_
+#define AGW_SERVICE_BEARER_BYTE_STREAM_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace agw {
+
+// Non-blocking. Lives on one worker.
+//
+// After a method has returned an error the stream is broken: destroying it is all that is left. A
+// connection that is reset, by either end, reports `kUnavailable`; a violation of TLS `kDataLoss`; a
+// peer TCP gave up on `kDeadlineExceeded`.
+class ByteStream {
+ public:
+  struct ReadResult {
+    // In the worker's scratch memory: valid until the next `Read()` of any stream of the worker.
+    absl::Span<const char> bytes;
+
+    // The peer sends no more; it may still receive. Do not read again.
+    bool end_of_stream = false;
+
+    // There is more at once: reading again need not wait for the stream to become readable.
+    bool more = false;
+  };
+
+  virtual ~ByteStream() = default;
+
+  // Reads what there is, up to 64 KiB. No bytes and no end means: wait for the stream to become
+  // readable.
+  virtual absl::StatusOr<ReadResult> Read() = 0;
+
+  // Takes all of `bytes`, at most one `Read()` full. Only while `unsent_byte_count()` is zero and
+  // before `CloseWrite()`.
+  virtual absl::Status Write(absl::Span<const char> bytes) = 0;
+
+  // Tells the peer that nothing follows, after all that was written: FIN, after close_notify where
+  // there is TLS. Reading goes on. Called once.
+  virtual absl::Status CloseWrite() = 0;
+
+  // Sends what the peer refused earlier. Call it when the stream becomes writable.
+  virtual absl::Status Flush() = 0;
+
+  // Octets on the wire that the peer has refused so far; an end that waits behind them counts as one.
+  virtual size_t unsent_byte_count() const = 0;
+
+  // The peer ended TLS properly, or there is none. Meaningful after the end of the stream.
+  virtual bool ended_cleanly() const = 0;
+
+  // Makes the destructor send RST instead of FIN.
+  virtual void ResetOnClose() = 0;
+
+  // For the event loop.
+  virtual int fd() const = 0;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_BEARER_BYTE_STREAM_H_
