@@ -1,0 +1,142 @@
+// A `ByteStream` over TLS: one connected socket, encrypted.
+
+#ifndef AGW_SERVICE_TLS_TLS_STREAM_H_
+#define AGW_SERVICE_TLS_TLS_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "agw-service/bearer/byte_stream.h"
+#include "agw-service/net/owned_fd.h"
+#include "agw-service/tls/boringssl_ptr.h"
+#include "agw-service/tls/fingerprint.h"
+#include "agw-service/tls/tls_identity.h"
+#include "agw-service/tls/tls_profile.h"
+
+namespace agw {
+
+// Why a handshake failed.
+enum class TlsFailure : uint8_t {
+  kNone,
+  kNotTls,               // The peer sent something that is no TLS record.
+  kProtocolVersion,      // No version in common: the peer has only 1.1 or older.
+  kNoCommonCipher,       // Nor cipher suite, group or signature algorithm.
+  kNoCertificate,        // The peer presented none.
+  kFingerprintMismatch,  // See `presented_fingerprint()`.
+  kAlertReceived,        // The peer gave up with an alert.
+  kClosedByPeer,         // FIN or RST amid the handshake.
+  kProtocolError,        // Anything else the peer did wrong.
+  kHandshakeTooLarge,    // A handshake message over the limit.
+};
+
+// First the handshake: call `Handshake()` until it says `kDone`, and none of `ByteStream`'s methods
+// but `fd()` and `ResetOnClose()` before. The peer's certificate must match a fingerprint that
+// signalling has brought. If it is not known yet when the certificate comes, the handshake is held
+// there and nothing is read from the socket: what the peer sends meanwhile stays with the kernel. So
+// does application data behind a client's Finished, until the handshake is done.
+//
+// Lives on one worker. At rest it owns an SSL and nothing else.
+class TlsStream final : public ByteStream {
+ public:
+  // What to do before `Handshake()` is called again.
+  enum class HandshakeProgress {
+    kWantsReadable,  // Wait until the socket is readable.
+    kWantsWritable,  // Wait until it is writable.
+    kHeld,           // Call `SetRemoteFingerprints()`. Do not wait for the socket to be readable.
+    kDone,           // Nothing: the stream may be used, and may have bytes to read.
+  };
+
+  // The end of TLS that answers. `fd` is connected and non-blocking. `profile` must outlive the
+  // stream.
+  static std::unique_ptr<TlsStream> Server(TlsProfile& profile,
+                                           const std::shared_ptr<const TlsIdentity>& identity,
+                                           OwnedFd fd);
+
+  // The end that begins. `server_name` goes into SNI (RFC 6066 clause 3) if it is a host name; give
+  // an empty one where signalling has none.
+  static std::unique_ptr<TlsStream> Client(TlsProfile& profile,
+                                           const std::shared_ptr<const TlsIdentity>& identity,
+                                           OwnedFd fd, absl::string_view server_name);
+
+  ~TlsStream() override;
+
+  // What the peer's certificate is compared with. May be called before the handshake or while it is
+  // held; has no effect once the certificate was compared. An empty set holds the handshake.
+  void SetRemoteFingerprints(const FingerprintSet& fingerprints);
+
+  // Takes the handshake as far as it goes. An error is the end: an alert has been sent where there
+  // was a reason to, and `failure()` tells why. Codes: `kUnavailable` closed by the peer,
+  // `kDeadlineExceeded` TCP gave up, `kDataLoss` otherwise.
+  absl::StatusOr<HandshakeProgress> Handshake();
+
+  bool handshake_done() const { return handshake_ == nullptr; }
+
+  // Why `Handshake()` failed.
+  TlsFailure failure() const;
+
+  // The certificate the peer presented, by the hash function that was compared; nullopt if nothing was
+  // compared yet. Equal to one of the remote fingerprints once the handshake is done.
+  const absl::optional<Fingerprint>& presented_fingerprint() const {
+    return presented_fingerprint_;
+  }
+
+  // "TLSv1.2" or "TLSv1.3". Only after the handshake, as the next.
+  absl::string_view protocol_version() const;
+
+  // The IANA name, "TLS_AES_128_GCM_SHA256".
+  absl::string_view cipher_suite() const;
+
+  absl::StatusOr<ReadResult> Read() override;
+  absl::Status Write(absl::Span<const char> bytes) override;
+  absl::Status CloseWrite() override;
+  absl::Status Flush() override;
+  size_t unsent_byte_count() const override;
+  bool ended_cleanly() const override { return ended_cleanly_; }
+  void ResetOnClose() override;
+  int fd() const override { return fd_.get(); }
+
+ private:
+  friend class TlsBio;
+
+  // What only the handshake needs.
+  struct HandshakeState;
+
+  TlsStream(TlsProfile& profile, TlsRole role, const TlsIdentity& identity, OwnedFd fd);
+
+  // Ends the handshake with `failure`; what the alert needs to reach the peer is done here.
+  absl::Status Fail(TlsFailure failure, absl::Status status);
+
+  // Sends what BoringSSL left in the scratch memory, and keeps what the peer refuses.
+  absl::Status SendSealed();
+
+  // FIN, once nothing is unsent.
+  absl::Status SendEnd();
+
+  TlsProfile& profile_;
+  OwnedFd fd_;
+  BoringSslPtr<ssl_st> ssl_;
+  std::unique_ptr<HandshakeState> handshake_;  // Null once it is done.
+
+  // Sealed bytes that the peer has refused; empty at rest.
+  std::vector<char> unsent_;
+  uint32_t unsent_offset_ = 0;
+
+  // Octets of an incomplete record that BoringSSL keeps.
+  uint16_t partial_record_size_ = 0;
+
+  bool end_waits_ = false;  // FIN is to follow `unsent_`.
+  bool ended_cleanly_ = false;
+  absl::optional<Fingerprint> presented_fingerprint_;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_TLS_TLS_STREAM_H_
