@@ -1,0 +1,114 @@
+// An event loop on epoll: readiness of descriptors, timers, and closures posted from other threads.
+
+#ifndef AGW_SERVICE_NET_EVENT_LOOP_H_
+#define AGW_SERVICE_NET_EVENT_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "agw-service/net/owned_fd.h"
+#include "common/mutex.h"
+
+namespace agw {
+
+// What a descriptor is ready for. `broken` (RST, or a failed connection) is always reported,
+// whatever the interest; asking for nothing thus still tells that the peer has gone.
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool broken = false;
+};
+
+// Gets the readiness of a descriptor. Must outlive its registration.
+class ReadinessHandler {
+ public:
+  virtual void OnReady(const Readiness& readiness) = 0;
+
+ protected:
+  ~ReadinessHandler() = default;
+};
+
+// Lives on one thread, the one that calls `Run()` or `RunOnce()`; only `Post()` and `Stop()` may be
+// called from others. Readiness is level-triggered.
+//
+// A handler may remove any descriptor, cancel any timer and destroy any handler, its own included,
+// provided it returns at once thereafter: what was removed is not called again, not even for events
+// that the kernel has reported already.
+class EventLoop {
+ public:
+  // Identifies a timer; 0 is none.
+  using TimerId = uint64_t;
+
+  // Where time comes from. Tests give a clock of their own.
+  using Clock = absl::AnyInvocable<absl::Time()>;
+
+  explicit EventLoop(Clock clock = absl::Now);
+  ~EventLoop();
+
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Registers `fd`, with an interest in nothing. The descriptor must be removed before it is
+  // closed.
+  void Add(int fd, ReadinessHandler& handler);
+  void SetInterest(int fd, bool readable, bool writable);
+  void Remove(int fd);
+
+  // Runs `callback` once, in a turn at or after `deadline`.
+  TimerId AddTimer(absl::Time deadline, absl::AnyInvocable<void()> callback);
+
+  // Does nothing if the timer has fired or is 0. Sets `id` to 0.
+  void CancelTimer(TimerId& id);
+
+  // Runs `task` on the loop's thread, after the present turn. Thread-safe. Tasks posted after the
+  // loop has ended are run by the destructor, so that nobody waits for them in vain.
+  void Post(absl::AnyInvocable<void()> task);
+
+  // Time stands still during a turn, so that what happens together agrees on when.
+  absl::Time Now() const { return now_; }
+
+  // Runs until `Stop()`.
+  void Run();
+
+  // One turn: waits for at most `max_wait`, then does all that is due.
+  void RunOnce(absl::Duration max_wait);
+
+  // Ends `Run()` after the present turn. Thread-safe.
+  void Stop();
+
+ private:
+  struct Registration {
+    ReadinessHandler* handler = nullptr;
+    uint32_t events = 0;
+    uint32_t generation = 0;  // Tells a reused descriptor from its predecessor.
+  };
+
+  void Wake();
+  void RunPosted();
+  void RunTimers();
+
+  Clock clock_;
+  OwnedFd epoll_;
+  OwnedFd wake_;
+  absl::Time now_;
+  std::vector<Registration> registrations_;  // By descriptor.
+  uint32_t next_generation_ = 1;
+  absl::btree_map<std::pair<absl::Time, TimerId>, absl::AnyInvocable<void()>> timers_;
+  absl::btree_map<TimerId, absl::Time> timer_deadlines_;
+  TimerId next_timer_ = 1;
+  std::atomic<bool> stopped_{false};
+
+  common::Mutex mutex_;
+  std::vector<absl::AnyInvocable<void()>> posted_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_NET_EVENT_LOOP_H_
