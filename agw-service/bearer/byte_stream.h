@@ -1,10 +1,10 @@
-// A `ByteStream` is one connection of a stream's two: TCP, with or without TLS, or a fake in a test.
-// Whoever moves bytes through it need not know which.
+// A `ByteStream` is one connection of a stream's two: TCP, with or without TLS, or a fake in a
+// test. Whoever moves bytes through it need not know which.
 //
 // Memory. A stream at rest owns no buffer. Bytes read lie in the worker's scratch memory, shared by
-// all its streams, and must be passed on before anything else is read; only what a slow peer refuses
-// is kept, by the stream it was written to, and its owner reads no more from the other side until that
-// is gone.
+// all its streams, and must be passed on before anything else is read; only what a slow peer
+// refuses is kept, by the stream it was written to, and its owner reads no more from the other side
+// until that is gone.
 
 #ifndef AGW_SERVICE_BEARER_BYTE_STREAM_H_
 #define AGW_SERVICE_BEARER_BYTE_STREAM_H_
@@ -20,8 +20,8 @@ namespace agw {
 // Non-blocking. Lives on one worker.
 //
 // After a method has returned an error the stream is broken: destroying it is all that is left. A
-// connection that is reset, by either end, reports `kUnavailable`; a violation of TLS `kDataLoss`; a
-// peer TCP gave up on `kDeadlineExceeded`.
+// connection that is reset, by either end, reports `kUnavailable`; a violation of TLS `kDataLoss`;
+// a peer TCP gave up on `kDeadlineExceeded`.
 class ByteStream {
  public:
   struct ReadResult {
@@ -52,7 +52,8 @@ class ByteStream {
   // Sends what the peer refused earlier. Call it when the stream becomes writable.
   virtual absl::Status Flush() = 0;
 
-  // Octets on the wire that the peer has refused so far; an end that waits behind them counts as one.
+  // Octets on the wire that the peer has refused so far; an end that waits behind them counts as
+  // one.
   virtual size_t unsent_byte_count() const = 0;
 
   // The peer ended TLS properly, or there is none. Meaningful after the end of the stream.

@@ -55,14 +55,26 @@ void EventLoop::SetInterest(int fd, bool readable, bool writable) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = Token(fd, registration.generation);
-  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
+  const int operation = registration.muted ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  registration.muted = false;
+  CHECK(epoll_ctl(epoll_.get(), operation, fd, &event) == 0);
+}
+
+void EventLoop::Mute(int fd) {
+  Registration& registration = registrations_[fd];
+  CHECK(registration.handler != nullptr);
+  if (registration.muted) return;
+  registration.muted = true;
+  registration.events = 0;
+  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 
 void EventLoop::Remove(int fd) {
   Registration& registration = registrations_[fd];
   CHECK(registration.handler != nullptr);
+  const bool muted = registration.muted;
   registration = {};
-  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
+  CHECK(muted || epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 
 EventLoop::TimerId EventLoop::AddTimer(absl::Time deadline, absl::AnyInvocable<void()> callback) {
@@ -127,7 +139,10 @@ void EventLoop::RunOnce(absl::Duration max_wait) {
       continue;
     }
     const Registration& registration = registrations_[static_cast<uint32_t>(token)];
-    if (registration.handler == nullptr || registration.generation != token >> 32) continue;
+    if (registration.handler == nullptr || registration.generation != token >> 32 ||
+        registration.muted) {
+      continue;
+    }
     const uint32_t ready = events[i].events;
     registration.handler->OnReady({.readable = (ready & EPOLLIN) != 0,
                                    .writable = (ready & EPOLLOUT) != 0,

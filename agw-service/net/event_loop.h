@@ -59,6 +59,11 @@ class EventLoop {
   // closed.
   void Add(int fd, ReadinessHandler& handler);
   void SetInterest(int fd, bool readable, bool writable);
+
+  // Reports nothing any more, not even `broken`, until there is an interest again. For a connection
+  // that both ends have shut down while what it has received must wait.
+  void Mute(int fd);
+
   void Remove(int fd);
 
   // Runs `callback` once, in a turn at or after `deadline`.
@@ -88,6 +93,7 @@ class EventLoop {
     ReadinessHandler* handler = nullptr;
     uint32_t events = 0;
     uint32_t generation = 0;  // Tells a reused descriptor from its predecessor.
+    bool muted = false;
   };
 
   void Wake();

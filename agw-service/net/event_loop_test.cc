@@ -29,6 +29,7 @@ class Pipe : public ReadinessHandler {
     loop_.Remove(read_.get());
     read_.reset();
   }
+  int fd() const { return read_.get(); }
   void MakeReadable() { EXPECT_EQ(write(write_.get(), "x", 1), 1); }
   void CloseWriter() { write_.reset(); }
 
@@ -70,6 +71,17 @@ TEST_F(EventLoopTest, ReportsABrokenDescriptorWithoutAnyInterest) {
   pipe.CloseWriter();
   loop_.RunOnce(absl::ZeroDuration());
   EXPECT_TRUE(pipe.last.broken);
+}
+
+TEST_F(EventLoopTest, AMutedDescriptorIsSilentUntilThereIsAnInterestAgain) {
+  Pipe pipe(loop_);
+  pipe.CloseWriter();
+  loop_.Mute(pipe.fd());
+  loop_.RunOnce(absl::ZeroDuration());
+  EXPECT_EQ(pipe.calls, 0);
+  loop_.SetInterest(pipe.fd(), true, false);
+  loop_.RunOnce(absl::ZeroDuration());
+  EXPECT_EQ(pipe.calls, 1);
 }
 
 TEST_F(EventLoopTest, DoesNotCallAHandlerThatAnotherOneRemovedInTheSameTurn) {

@@ -1,0 +1,18 @@
+#include "agw-service/bearer/tcp_stream.h"
+
+#include "agw-service/net/socket.h"
+#include "common/status_macros.h"
+
+namespace agw {
+
+absl::StatusOr<ByteStream::ReadResult> TcpStream::Read() {
+  absl::Span<char> buffer = absl::MakeSpan(scratch_.received);
+  ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
+  return ReadResult{.bytes = buffer.first(received.byte_count),
+                    .end_of_stream = received.end_of_stream,
+                    .more = received.byte_count == buffer.size()};
+}
+
+void TcpStream::ResetOnClose() { SetResetOnClose(fd_.get()); }
+
+}  // namespace agw

@@ -1,0 +1,44 @@
+#include "agw-service/bearer/through_connection.h"
+
+#include "agw-service/net/socket.h"
+
+namespace agw {
+
+ThroughConnection::ThroughConnection(ByteStream& access, ByteStream& core)
+    : access_(access), core_(core), uplink_(access, core), downlink_(core, access) {}
+
+absl::optional<ThroughConnection::Failure> ThroughConnection::OnReady(Side side,
+                                                                      const Readiness& readiness) {
+  if (readiness.writable) {
+    absl::Status flushed = stream(side).Flush();
+    if (!flushed.ok()) return Failure{side, flushed};
+  }
+  Pump& pump = pump_from(side);
+  // A broken connection is read too: what arrived before it broke is passed on, and the error, or
+  // the end, shows when that is done.
+  if ((readiness.readable || readiness.broken) && pump.wants_source()) {
+    const Pump::Result result = pump.Run();
+    if (!result.status.ok()) {
+      return Failure{result.failed_end == Pump::Result::End::kSource ? side : Opposite(side),
+                     result.status};
+    }
+  } else if (readiness.broken) {
+    absl::Status error = TakeSocketError(stream(side).fd());
+    if (!error.ok()) return Failure{side, error};
+  }
+  return absl::nullopt;
+}
+
+ThroughConnection::Interest ThroughConnection::interest(Side side) const {
+  return {.readable = pump_from(side).wants_source(),
+          .writable = stream(side).unsent_byte_count() > 0};
+}
+
+bool ThroughConnection::finished() const {
+  return uplink_.finished() && downlink_.finished() && access_.unsent_byte_count() == 0 &&
+         core_.unsent_byte_count() == 0;
+}
+
+bool ThroughConnection::half_closed() const { return uplink_.finished() != downlink_.finished(); }
+
+}  // namespace agw

@@ -1,0 +1,65 @@
+// The through-connection of a stream: two pumps and the rules for what ends when
+// (docs/half-close.md).
+
+#ifndef AGW_SERVICE_BEARER_THROUGH_CONNECTION_H_
+#define AGW_SERVICE_BEARER_THROUGH_CONNECTION_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+#include "agw-service/bearer/byte_stream.h"
+#include "agw-service/bearer/pump.h"
+#include "agw-service/bearer/side.h"
+#include "agw-service/net/event_loop.h"
+
+namespace agw {
+
+// Lives on one worker. Knows no event loop: its owner tells it what is ready and asks what to wait
+// for.
+class ThroughConnection {
+ public:
+  struct Failure {
+    Side side;
+    absl::Status status;
+  };
+
+  // What to wait for at one side.
+  struct Interest {
+    bool readable = false;
+    bool writable = false;
+  };
+
+  // Both must outlive the through-connection.
+  ThroughConnection(ByteStream& access, ByteStream& core);
+
+  // Moves what can be moved. A failure is the end: the owner resets the connection of the other
+  // side.
+  absl::optional<Failure> OnReady(Side side, const Readiness& readiness);
+
+  Interest interest(Side side) const;
+
+  // Both directions have ended and everything has been sent: close both connections.
+  bool finished() const;
+
+  // One direction has ended, the other has not.
+  bool half_closed() const;
+
+  // Octets of the application that came in from, or went out to, a side.
+  uint64_t received_byte_count(Side side) const { return pump_from(side).moved_byte_count(); }
+  uint64_t sent_byte_count(Side side) const { return pump_from(Opposite(side)).moved_byte_count(); }
+
+ private:
+  ByteStream& stream(Side side) const { return side == Side::kAccess ? access_ : core_; }
+  Pump& pump_from(Side side) { return side == Side::kAccess ? uplink_ : downlink_; }
+  const Pump& pump_from(Side side) const { return side == Side::kAccess ? uplink_ : downlink_; }
+
+  ByteStream& access_;
+  ByteStream& core_;
+  Pump uplink_;
+  Pump downlink_;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_BEARER_THROUGH_CONNECTION_H_
