@@ -1,0 +1,57 @@
+#include "agw-service/realm/port_pool.h"
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "common/check.h"
+
+namespace agw {
+
+PortLease& PortLease::operator=(PortLease&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(port_, other.port_);
+  return *this;
+}
+
+PortLease::~PortLease() {
+  if (pool_ != nullptr) pool_->Return(port_);
+}
+
+PortPool::PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quarantine,
+                   std::function<absl::Time()> clock)
+    : total_(static_cast<size_t>(last_port) - first_port + 1),
+      quarantine_(quarantine),
+      clock_(std::move(clock)) {
+  CHECK(first_port > 0 && first_port <= last_port);
+  std::vector<uint16_t> ports(total_);
+  for (size_t i = 0; i < total_; ++i) ports[i] = static_cast<uint16_t>(first_port + i);
+  absl::BitGen random;
+  std::shuffle(ports.begin(), ports.end(), random);
+  for (uint16_t port : ports) free_.push_back({port, absl::InfinitePast()});
+}
+
+absl::optional<PortLease> PortPool::Lease() {
+  common::MutexLock lock(mutex_);
+  if (free_.empty() || free_.front().usable_from > clock_()) return absl::nullopt;
+  const uint16_t port = free_.front().port;
+  free_.pop_front();
+  return PortLease(this, port);
+}
+
+void PortPool::Return(uint16_t port) {
+  common::MutexLock lock(mutex_);
+  free_.push_back({port, clock_() + quarantine_});
+}
+
+size_t PortPool::in_use() const {
+  common::MutexLock lock(mutex_);
+  const absl::Time now = clock_();
+  const auto resting = std::find_if(free_.begin(), free_.end(), [now](const FreePort& free_port) {
+    return free_port.usable_from > now;
+  });
+  return total_ - static_cast<size_t>(std::distance(free_.begin(), resting));
+}
+
+}  // namespace agw

@@ -1,0 +1,79 @@
+// The ports of one address, to be leased one by one.
+
+#ifndef AGW_SERVICE_REALM_PORT_POOL_H_
+#define AGW_SERVICE_REALM_PORT_POOL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/mutex.h"
+
+namespace agw {
+
+class PortPool;
+
+// A port that is ours until the lease goes. Must not outlive its pool.
+class PortLease {
+ public:
+  PortLease(PortLease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), port_(other.port_) {}
+  PortLease& operator=(PortLease&& other) noexcept;
+  ~PortLease();
+
+  uint16_t port() const { return port_; }
+
+ private:
+  friend class PortPool;
+  PortLease(PortPool* pool, uint16_t port) : pool_(pool), port_(port) {}
+
+  PortPool* pool_;
+  uint16_t port_;
+};
+
+// Gives out ports, those longest unused first; in a random order at first, so that the next port
+// cannot be guessed. A port that comes back rests for the quarantine: segments of its last user
+// that are still under way must not meet the next one. Thread-safe.
+class PortPool {
+ public:
+  // `first_port` to `last_port`, both included. `clock` is called under the pool's lock.
+  PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quarantine,
+           std::function<absl::Time()> clock = absl::Now);
+
+  PortPool(const PortPool&) = delete;
+  PortPool& operator=(const PortPool&) = delete;
+
+  // nullopt: all ports are leased or rest.
+  absl::optional<PortLease> Lease();
+
+  size_t total() const { return total_; }
+
+  // Leased or resting.
+  size_t in_use() const;
+
+ private:
+  friend class PortLease;
+
+  struct FreePort {
+    uint16_t port;
+    absl::Time usable_from;
+  };
+
+  void Return(uint16_t port);
+
+  const size_t total_;
+  const absl::Duration quarantine_;
+  const std::function<absl::Time()> clock_;
+
+  mutable common::Mutex mutex_;
+  std::deque<FreePort> free_ ABSL_GUARDED_BY(mutex_);  // In the order they become usable.
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_REALM_PORT_POOL_H_
