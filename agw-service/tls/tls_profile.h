@@ -1,5 +1,5 @@
-// What the IMS-AGW negotiates: the TLS profile of 3GPP TS 33.210 clause 6.2, narrowed for media whose
-// certificates are bound by SDP fingerprints.
+// What the IMS-AGW negotiates: the TLS profile of 3GPP TS 33.210 clause 6.2, narrowed for media
+// whose certificates are bound by SDP fingerprints.
 
 #ifndef AGW_SERVICE_TLS_TLS_PROFILE_H_
 #define AGW_SERVICE_TLS_TLS_PROFILE_H_
@@ -15,12 +15,13 @@ class TlsBio;
 
 enum class TlsRole { kClient, kServer };
 
-// TLS 1.2 and 1.3; in 1.2 ECDHE with AES-GCM or ChaCha20-Poly1305 only. Groups P-256, X25519, P-384.
-// Both sides present a certificate (RSA, P-256 or P-384; no SHA-1 signatures). No resumption, tickets
-// or early data: they would bypass the comparison of fingerprints. No renegotiation, no compression.
+// TLS 1.2 and 1.3; in 1.2 ECDHE with AES-GCM or ChaCha20-Poly1305 only. Groups P-256, X25519,
+// P-384. Both sides present a certificate (RSA, P-256 or P-384; no SHA-1 signatures). No
+// resumption, tickets or early data: they would bypass the comparison of fingerprints. No
+// renegotiation, no compression.
 //
-// One for each worker, so that workers share nothing that changes. Lives on one worker; outlives the
-// streams made with it.
+// One for each worker, so that workers share nothing that changes. Lives on one worker; outlives
+// the streams made with it.
 class TlsProfile {
  public:
   struct Options {

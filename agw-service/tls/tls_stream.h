@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,6 +13,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "agw-service/bearer/byte_stream.h"
+#include "agw-service/bearer/send_queue.h"
 #include "agw-service/net/owned_fd.h"
 #include "agw-service/tls/boringssl_ptr.h"
 #include "agw-service/tls/fingerprint.h"
@@ -22,6 +21,8 @@
 #include "agw-service/tls/tls_profile.h"
 
 namespace agw {
+
+struct TlsHandshake;
 
 // Why a handshake failed.
 enum class TlsFailure : uint8_t {
@@ -40,8 +41,8 @@ enum class TlsFailure : uint8_t {
 // First the handshake: call `Handshake()` until it says `kDone`, and none of `ByteStream`'s methods
 // but `fd()` and `ResetOnClose()` before. The peer's certificate must match a fingerprint that
 // signalling has brought. If it is not known yet when the certificate comes, the handshake is held
-// there and nothing is read from the socket: what the peer sends meanwhile stays with the kernel. So
-// does application data behind a client's Finished, until the handshake is done.
+// there and nothing is read from the socket: what the peer sends meanwhile stays with the kernel.
+// So does application data behind a client's Finished, until the handshake is done.
 //
 // Lives on one worker. At rest it owns an SSL and nothing else.
 class TlsStream final : public ByteStream {
@@ -80,10 +81,10 @@ class TlsStream final : public ByteStream {
   bool handshake_done() const { return handshake_ == nullptr; }
 
   // Why `Handshake()` failed.
-  TlsFailure failure() const;
+  TlsFailure failure() const { return failure_; }
 
-  // The certificate the peer presented, by the hash function that was compared; nullopt if nothing was
-  // compared yet. Equal to one of the remote fingerprints once the handshake is done.
+  // The certificate the peer presented, by the hash function that was compared; nullopt if nothing
+  // was compared yet. Equal to one of the remote fingerprints once the handshake is done.
   const absl::optional<Fingerprint>& presented_fingerprint() const {
     return presented_fingerprint_;
   }
@@ -97,43 +98,29 @@ class TlsStream final : public ByteStream {
   absl::StatusOr<ReadResult> Read() override;
   absl::Status Write(absl::Span<const char> bytes) override;
   absl::Status CloseWrite() override;
-  absl::Status Flush() override;
-  size_t unsent_byte_count() const override;
+  absl::Status Flush() override { return send_queue_.Flush(); }
+  size_t unsent_byte_count() const override { return send_queue_.unsent_byte_count(); }
   bool ended_cleanly() const override { return ended_cleanly_; }
   void ResetOnClose() override;
   int fd() const override { return fd_.get(); }
 
  private:
-  friend class TlsBio;
-
-  // What only the handshake needs.
-  struct HandshakeState;
-
   TlsStream(TlsProfile& profile, TlsRole role, const TlsIdentity& identity, OwnedFd fd);
 
-  // Ends the handshake with `failure`; what the alert needs to reach the peer is done here.
-  absl::Status Fail(TlsFailure failure, absl::Status status);
+  absl::StatusOr<HandshakeProgress> FinishHandshake();
+  absl::Status FailHandshake(TlsFailure failure, absl::string_view detail);
 
-  // Sends what BoringSSL left in the scratch memory, and keeps what the peer refuses.
+  // Sends what BoringSSL has left in the scratch memory.
   absl::Status SendSealed();
-
-  // FIN, once nothing is unsent.
-  absl::Status SendEnd();
 
   TlsProfile& profile_;
   OwnedFd fd_;
+  SendQueue send_queue_;
   BoringSslPtr<ssl_st> ssl_;
-  std::unique_ptr<HandshakeState> handshake_;  // Null once it is done.
-
-  // Sealed bytes that the peer has refused; empty at rest.
-  std::vector<char> unsent_;
-  uint32_t unsent_offset_ = 0;
-
-  // Octets of an incomplete record that BoringSSL keeps.
-  uint16_t partial_record_size_ = 0;
-
-  bool end_waits_ = false;  // FIN is to follow `unsent_`.
+  std::unique_ptr<TlsHandshake> handshake_;  // What only the handshake needs; null when it is done.
+  TlsFailure failure_ = TlsFailure::kNone;
   bool ended_cleanly_ = false;
+  uint16_t partial_record_size_ = 0;  // See `TlsBio`.
   absl::optional<Fingerprint> presented_fingerprint_;
 };
 
