@@ -78,6 +78,9 @@ struct Reservation {
   std::vector<Fingerprint> access_fingerprints;  // Of the certificate on T1; at least one.
 };
 
+// The one of `stream_id`, which must be there.
+const Reservation& ReservationOf(uint32_t stream_id, absl::Span<const Reservation> reservations);
+
 // What PlanAnswer() needs to know beside the answer.
 struct AnswerFacts {
   std::vector<common::OwnAddressRange> own_addresses;  // Of the IMS-AGW.

@@ -4,6 +4,7 @@
 #ifndef ALG_SERVICE_SDP_ATTRIBUTES_H_
 #define ALG_SERVICE_SDP_ATTRIBUTES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>

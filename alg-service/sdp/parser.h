@@ -27,7 +27,8 @@ struct SdpLimits {
 // Errors are `kInvalidArgument` with common::ErrorInfo of the domain "alg.ims": reason
 // "SDP_MALFORMED" (RFC 8866 clauses 5 and 9: order, type letters, a NUL or bare CR in a line, the
 // syntax of "v=", "o=", "s=", "t=", "c=", "m=" and of attribute names) or "SDP_TOO_LARGE", with the
-// metadata "line" and "column" (from 1) and "sip_status" (400; 413 for a limit).
+// metadata "line" and "column" (from 1) and "sip_status" (400; for a limit on octets 413, for
+// another 488).
 absl::StatusOr<SessionDescription> ParseSessionDescription(absl::string_view text);
 
 }  // namespace alg

@@ -31,7 +31,8 @@ struct Section {
   // The first line of `type`, or null. Valid until `lines` changes.
   const Line* Find(char type) const;
 
-  // True if there is an attribute `name`, with a value or without.
+  // True if there is an attribute `name`, with a value or without. Upper and lower case are the
+  // same, here and below: what a lenient peer would take for a fingerprint must not get past us.
   bool HasAttribute(absl::string_view name) const;
 
   // The values of the attributes `name`, in order; "" for one without a value. They point into

@@ -1,0 +1,24 @@
+#include "alg-service/sdp/writer.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace alg {
+namespace {
+
+void Append(const Section& section, std::string& text) {
+  for (const Line& line : section.lines) {
+    absl::StrAppend(&text, absl::string_view(&line.type, 1), "=", line.value, "\r\n");
+  }
+}
+
+}  // namespace
+
+std::string WriteSessionDescription(const SessionDescription& description) {
+  std::string text;
+  Append(description.session, text);
+  for (const Section& media : description.media) Append(media, text);
+  return text;
+}
+
+}  // namespace alg
