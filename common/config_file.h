@@ -9,9 +9,11 @@
 #ifndef COMMON_CONFIG_FILE_H_
 #define COMMON_CONFIG_FILE_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -26,9 +28,11 @@ namespace common {
 // The mistakes found in one configuration. Not thread-safe.
 class ConfigErrors {
  public:
-  // `path` names the field: "realms[0].first_port"; empty for the file as a whole. `line` counts
-  // from 1; 0 if it is not known.
-  void Add(absl::string_view path, absl::string_view message, int line = 0);
+  // `path` names the field: "realms[0].first_port"; empty for the file as a whole.
+  void Add(absl::string_view path, absl::string_view message);
+
+  // Says where in the file `path` is, for the mistakes added later. Lines count from 1.
+  void SetLine(absl::string_view path, int line);
 
   bool empty() const { return errors_.empty(); }
   size_t size() const { return errors_.size(); }
@@ -41,15 +45,19 @@ class ConfigErrors {
   struct Error {
     std::string path;
     std::string message;
-    int line;
+    int line;  // 0 if not known.
   };
+
+  // The line of `path`, or of what it is part of if it is not in the file itself.
+  int LineOf(absl::string_view path) const;
+
   std::vector<Error> errors_;
+  absl::flat_hash_map<std::string, int> lines_;
 };
 
-// Merges `yaml` into `out` and adds what is wrong to `errors`: syntax, unknown and duplicate keys,
-// values of another type, numbers out of the type's range. A field with a mistake keeps the value
-// it had, so that `out` can go through semantic validation all the same. Empty text is an empty
-// message.
+// Sets the fields of `out` that `yaml` names, and tells `errors` what is wrong: syntax, unknown and
+// duplicate keys, values of another type, numbers out of the type's range. A field with a mistake
+// keeps what it had, so that `out` can go through validation all the same. Empty text sets nothing.
 void LoadYaml(absl::string_view yaml, google::protobuf::Message* out, ConfigErrors* errors);
 
 // The same for callers without checks of their own: all mistakes in one `kInvalidArgument`.

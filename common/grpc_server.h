@@ -16,6 +16,13 @@
 
 namespace common {
 
+// A service to serve, with its full name, which the health service answers for:
+// `{ims::iq::v1::MediaGatewayService::service_full_name(), &service}`.
+struct ServedService {
+  std::string name;
+  grpc::Service* service;
+};
+
 struct GrpcServerLimits {
   // The largest request message taken, octets.
   int request_size_limit = 4 * 1024 * 1024;
@@ -24,14 +31,15 @@ struct GrpcServerLimits {
   int thread_limit = 64;
 };
 
-// Serves from `Start()` on. Thread-safe.
+// Serves from `Start()` on. Thread-safe. gRPC's own messages, those of clients too, go to the log
+// of log.h once one has been started.
 class GrpcServer {
  public:
   // `services` are those to serve, and must outlive the server; `config.listen_address` is set.
   // `kInvalidArgument`: the configuration (see grpc_security.h). `kUnavailable`: the address cannot
   // be listened on.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const ims::config::v1::GrpcServer& config, const std::vector<grpc::Service*>& services,
+      const ims::config::v1::GrpcServer& config, const std::vector<ServedService>& services,
       const GrpcServerLimits& limits = {});
 
   // Stops at once, as `Shutdown(absl::ZeroDuration())`.

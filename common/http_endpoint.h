@@ -15,8 +15,8 @@
 #include "absl/status/statusor.h"
 #include "ims/config/v1/endpoint.pb.h"
 
-class CivetServer;
-class CivetHandler;
+struct mg_connection;
+struct mg_context;
 
 namespace prometheus {
 class Collectable;
@@ -50,10 +50,15 @@ class HttpEndpoint {
   int port() const { return port_; }
 
  private:
-  HttpEndpoint();
+  explicit HttpEndpoint(Sources sources);
 
-  std::vector<std::unique_ptr<CivetHandler>> handlers_;
-  std::unique_ptr<CivetServer> server_;  // Uses the handlers, so it goes first.
+  // Called by civetweb's threads with the endpoint as second argument.
+  static int HandleMetrics(mg_connection* connection, void* endpoint);
+  static int HandleHealth(mg_connection* connection, void* endpoint);
+  static int HandleReadiness(mg_connection* connection, void* endpoint);
+
+  const Sources sources_;
+  mg_context* server_ = nullptr;
   int port_ = 0;
 };
 

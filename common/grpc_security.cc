@@ -1,0 +1,169 @@
+#include "common/grpc_security.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/ip_address.h"
+#include "common/status_macros.h"
+#include "grpc/grpc_security_constants.h"
+#include "grpcpp/security/auth_metadata_processor.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_credentials_options.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
+namespace common {
+namespace {
+
+using ims::config::v1::MutualTls;
+
+// How soon a changed file is noticed.
+constexpr unsigned kRefreshSeconds = 1;
+
+// Lets calls through whose peer has one of the names.
+class NameCheck : public grpc::AuthMetadataProcessor {
+ public:
+  explicit NameCheck(std::vector<std::string> names) : names_(std::move(names)) {}
+
+  bool IsBlocking() const override { return false; }
+
+  grpc::Status Process(const InputMetadata&, grpc::AuthContext* peer, OutputMetadata*,
+                       OutputMetadata*) override {
+    if (PeerHasAnyName(*peer, names_)) return grpc::Status::OK;
+    return grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
+                        "the client's certificate has none of the allowed names");
+  }
+
+ private:
+  const std::vector<std::string> names_;
+};
+
+absl::StatusOr<std::string> ReadFile(absl::string_view field, const std::string& file_name) {
+  if (file_name.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is not set"));
+  std::ifstream file(file_name);
+  std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.is_open() || file.bad() || content.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(field, " ", file_name, " cannot be read"));
+  }
+  return content;
+}
+
+// Whether a server could use these. gRPC parses PEM nowhere else where its result can be seen
+// before the first handshake; the credentials with reloading take anything.
+bool IsUsable(const std::string& key, const std::string& certificate, const std::string& ca) {
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_key_cert_pairs.push_back({key, certificate});
+  options.pem_root_certs = ca;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  return server != nullptr && port != 0;
+}
+
+// That the files can be read and belong together.
+absl::Status CheckFiles(const MutualTls& tls) {
+  ASSIGN_OR_RETURN(const std::string certificate,
+                   ReadFile("certificate_file", tls.certificate_file()));
+  ASSIGN_OR_RETURN(const std::string key, ReadFile("key_file", tls.key_file()));
+  ASSIGN_OR_RETURN(const std::string ca, ReadFile("ca_file", tls.ca_file()));
+  if (!IsUsable(key, certificate, "")) {
+    return absl::InvalidArgumentError(absl::StrCat("certificate_file ", tls.certificate_file(),
+                                                   " and key_file ", tls.key_file(),
+                                                   " are not a PEM certificate and its key"));
+  }
+  if (!IsUsable(key, certificate, ca)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("ca_file ", tls.ca_file(), " has no PEM certificates"));
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchFiles(const MutualTls& tls) {
+  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      tls.key_file(), tls.certificate_file(), tls.ca_file(), kRefreshSeconds);
+}
+
+bool IsLoopbackTarget(absl::string_view target) {
+  const size_t colon = target.rfind(':');
+  absl::string_view host = target.substr(0, colon);
+  if (host == "localhost") return true;
+  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
+    host = host.substr(1, host.size() - 2);
+  }
+  const absl::StatusOr<IpAddress> ip = IpAddress::Parse(host);
+  return ip.ok() && ip->IsLoopback();
+}
+
+absl::Status PlaintextRefused(absl::string_view address) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(address,
+                   " is not a loopback address: configure tls, or set "
+                   "allow_plaintext_beyond_loopback"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
+    const ims::config::v1::GrpcServer& config) {
+  ASSIGN_OR_RETURN(const TransportAddress address,
+                   TransportAddress::Parse(config.listen_address()));
+  if (!config.has_tls()) {
+    if (!address.ip.IsLoopback() && !config.allow_plaintext_beyond_loopback()) {
+      return PlaintextRefused(config.listen_address());
+    }
+    return grpc::InsecureServerCredentials();
+  }
+  const MutualTls& tls = config.tls();
+  RETURN_IF_ERROR(CheckFiles(tls));
+  // TLS 1.2 is the least that these credentials speak.
+  grpc::experimental::TlsServerCredentialsOptions options(WatchFiles(tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  std::shared_ptr<grpc::ServerCredentials> credentials =
+      grpc::experimental::TlsServerCredentials(options);
+  if (credentials == nullptr) return absl::InternalError("gRPC refuses the TLS credentials");
+  if (!tls.allowed_client_names().empty()) {
+    credentials->SetAuthMetadataProcessor(std::make_shared<NameCheck>(std::vector<std::string>(
+        tls.allowed_client_names().begin(), tls.allowed_client_names().end())));
+  }
+  return credentials;
+}
+
+absl::StatusOr<ChannelSecurity> MakeChannelSecurity(const MutualTls* tls, absl::string_view target,
+                                                    bool allow_plaintext_beyond_loopback) {
+  if (tls == nullptr) {
+    if (!IsLoopbackTarget(target) && !allow_plaintext_beyond_loopback) {
+      return PlaintextRefused(target);
+    }
+    return ChannelSecurity{grpc::InsecureChannelCredentials(), ""};
+  }
+  RETURN_IF_ERROR(CheckFiles(*tls));
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(WatchFiles(*tls));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  std::shared_ptr<grpc::ChannelCredentials> credentials =
+      grpc::experimental::TlsCredentials(options);
+  if (credentials == nullptr) return absl::InternalError("gRPC refuses the TLS credentials");
+  return ChannelSecurity{std::move(credentials), tls->server_name()};
+}
+
+bool PeerHasAnyName(const grpc::AuthContext& peer, const std::vector<std::string>& names) {
+  for (const char* property : {GRPC_PEER_DNS_PROPERTY_NAME, GRPC_PEER_URI_PROPERTY_NAME}) {
+    for (const grpc::string_ref& value : peer.FindPropertyValues(property)) {
+      const auto is_value = [&value](const std::string& name) { return value == name; };
+      if (std::any_of(names.begin(), names.end(), is_value)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace common
