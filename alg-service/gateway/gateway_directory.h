@@ -1,0 +1,52 @@
+// Which IMS-AGWs there are, and what is known of them.
+
+#ifndef ALG_SERVICE_GATEWAY_GATEWAY_DIRECTORY_H_
+#define ALG_SERVICE_GATEWAY_GATEWAY_DIRECTORY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "alg-service/gateway/media_gateway.h"
+#include "common/remote_address_guard.h"
+
+namespace alg {
+
+// An IMS-AGW as its last status told it. Immutable.
+struct GatewayInfo {
+  std::string instance_id;
+  std::string incarnation;
+  bool draining = false;
+
+  // Part of its capacity in use, 0 to 1.
+  double load = 0;
+
+  // What it gives to its own terminations: no peer may be there.
+  std::vector<common::OwnAddressRange> own_addresses;
+};
+
+// An IMS-AGW with the way to it. A value; keeps the connection alive.
+struct Gateway {
+  std::shared_ptr<const GatewayInfo> info;
+  std::shared_ptr<MediaGateway> media_gateway;
+};
+
+// Thread-safe.
+class GatewayDirectory {
+ public:
+  virtual ~GatewayDirectory() = default;
+
+  // The IMS-AGWs that can be reached, draining ones included, in no particular order.
+  virtual std::vector<Gateway> Reachable() const = 0;
+
+  // The one with that id in that incarnation, reachable or not. `kNotFound`: it is gone for good,
+  // and its contexts with it. `kUnavailable`: not known, but some IMS-AGW has yet to say who it is.
+  virtual absl::StatusOr<Gateway> Find(absl::string_view instance_id,
+                                       absl::string_view incarnation) const = 0;
+};
+
+}  // namespace alg
+
+#endif  // ALG_SERVICE_GATEWAY_GATEWAY_DIRECTORY_H_

@@ -1,0 +1,130 @@
+#include "alg-service/gateway/grpc_media_gateway.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/grpc_status.h"
+#include "grpcpp/client_context.h"
+
+namespace alg {
+namespace {
+
+using ims::iq::v1::MediaGatewayService;
+
+constexpr char kServiceConfig[] = R"({
+  "methodConfig": [{
+    "name": [{"service": "ims.iq.v1.MediaGatewayService"}],
+    "retryPolicy": {
+      "maxAttempts": 3,
+      "initialBackoff": "0.05s",
+      "maxBackoff": "0.5s",
+      "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+})";
+
+// Everything a call needs until its answer.
+template <typename Request, typename Response>
+struct Call {
+  grpc::ClientContext context;
+  Request request;
+  Response response;
+  MediaGateway::Done<Response> done;
+  std::shared_ptr<Cancellation> cancellation;
+  uint64_t listener_id = 0;
+  absl::Time start_time = absl::Now();
+};
+
+template <typename Request, typename Response>
+using Method = void (MediaGatewayService::StubInterface::async_interface::*)(
+    grpc::ClientContext*, const Request*, Response*, std::function<void(grpc::Status)>);
+
+template <typename Request, typename Response>
+void StartCall(MediaGatewayService::Stub& stub, const std::shared_ptr<Metrics>& metrics,
+               const char* method_name, Method<Request, Response> method, Request request,
+               const CallScope& scope, MediaGateway::Done<Response> done) {
+  auto call = std::make_shared<Call<Request, Response>>();
+  call->request = std::move(request);
+  call->done = std::move(done);
+  if (scope.deadline != absl::InfiniteFuture()) {
+    call->context.set_deadline(absl::ToChronoTime(scope.deadline));
+  }
+  if (scope.cancellation != nullptr) {
+    call->cancellation = scope.cancellation;
+    call->listener_id = scope.cancellation->AddListener([call] { call->context.TryCancel(); });
+  }
+  (stub.async()->*method)(&call->context, &call->request, &call->response,
+                          [call, metrics, method_name](grpc::Status grpc_status) {
+                            if (call->cancellation != nullptr)
+                              call->cancellation->RemoveListener(call->listener_id);
+                            absl::Status status = common::FromGrpcStatus(grpc_status);
+                            metrics->CountIqRequest(method_name, status.code(),
+                                                    absl::Now() - call->start_time);
+                            if (status.ok()) {
+                              call->done(std::move(call->response));
+                            } else {
+                              call->done(std::move(status));
+                            }
+                          });
+}
+
+}  // namespace
+
+grpc::ChannelArguments MediaGatewayChannelArguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  // The status stream speaks every few seconds, so a ping is sent only when nothing comes any more.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  // One connection for each IMS-AGW, not one shared by all pools of the process.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return arguments;
+}
+
+GrpcMediaGateway::GrpcMediaGateway(const std::shared_ptr<grpc::Channel>& channel,
+                                   std::shared_ptr<Metrics> metrics)
+    : stub_(MediaGatewayService::NewStub(channel)), metrics_(std::move(metrics)) {}
+
+void GrpcMediaGateway::ReserveConnectionPoint(
+    ims::iq::v1::ReserveConnectionPointRequest request, const CallScope& scope,
+    Done<ims::iq::v1::ReserveConnectionPointResponse> done) {
+  StartCall(*stub_, metrics_, "ReserveConnectionPoint",
+            &Stub::async_interface::ReserveConnectionPoint, std::move(request), scope,
+            std::move(done));
+}
+
+void GrpcMediaGateway::ReserveAndConfigureConnectionPoint(
+    ims::iq::v1::ReserveAndConfigureConnectionPointRequest request, const CallScope& scope,
+    Done<ims::iq::v1::ReserveAndConfigureConnectionPointResponse> done) {
+  StartCall(*stub_, metrics_, "ReserveAndConfigureConnectionPoint",
+            &Stub::async_interface::ReserveAndConfigureConnectionPoint, std::move(request), scope,
+            std::move(done));
+}
+
+void GrpcMediaGateway::ConfigureConnectionPoint(
+    ims::iq::v1::ConfigureConnectionPointRequest request, const CallScope& scope,
+    Done<ims::iq::v1::ConfigureConnectionPointResponse> done) {
+  StartCall(*stub_, metrics_, "ConfigureConnectionPoint",
+            &Stub::async_interface::ConfigureConnectionPoint, std::move(request), scope,
+            std::move(done));
+}
+
+void GrpcMediaGateway::ReleaseTermination(ims::iq::v1::ReleaseTerminationRequest request,
+                                          const CallScope& scope,
+                                          Done<ims::iq::v1::ReleaseTerminationResponse> done) {
+  StartCall(*stub_, metrics_, "ReleaseTermination", &Stub::async_interface::ReleaseTermination,
+            std::move(request), scope, std::move(done));
+}
+
+void GrpcMediaGateway::AuditContext(ims::iq::v1::AuditContextRequest request,
+                                    const CallScope& scope,
+                                    Done<ims::iq::v1::AuditContextResponse> done) {
+  StartCall(*stub_, metrics_, "AuditContext", &Stub::async_interface::AuditContext,
+            std::move(request), scope, std::move(done));
+}
+
+}  // namespace alg

@@ -1,0 +1,116 @@
+#include "alg-service/metrics.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace alg {
+namespace {
+
+prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
+                                                       const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Histogram>& DurationFamily(prometheus::Registry& registry,
+                                                          const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Gauge>& GatewayFamily(prometheus::Registry& registry) {
+  return prometheus::BuildGauge()
+      .Name("alg_gateways")
+      .Help("IMS-AGWs by state.")
+      .Register(registry);
+}
+
+// Seconds: from what a call takes on loopback to the longest time-out that is the default.
+const prometheus::Histogram::BucketBoundaries kDurationBuckets = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
+
+}  // namespace
+
+Metrics::Counters::Counters(prometheus::Family<prometheus::Counter>& family,
+                            std::string first_label, std::string second_label,
+                            std::string third_label)
+    : family_(family),
+      labels_{std::move(first_label), std::move(second_label), std::move(third_label)} {}
+
+void Metrics::Counters::Increment(absl::string_view first, absl::string_view second,
+                                  absl::string_view third) {
+  const std::string key = absl::StrCat(first, " ", second, " ", third);
+  common::MutexLock lock(mutex_);
+  prometheus::Counter*& counter = counters_[key];
+  if (counter == nullptr) {
+    prometheus::Labels labels;
+    const absl::string_view values[] = {first, second, third};
+    for (int i = 0; i < 3; ++i) {
+      if (!labels_[i].empty()) labels.emplace(labels_[i], std::string(values[i]));
+    }
+    counter = &family_.Add(labels);
+  }
+  counter->Increment();
+}
+
+void Metrics::Durations::Observe(absl::string_view method, absl::Duration duration) {
+  common::MutexLock lock(mutex_);
+  prometheus::Histogram*& histogram = histograms_[method];
+  if (histogram == nullptr) {
+    histogram = &family_.Add({{"method", std::string(method)}}, kDurationBuckets);
+  }
+  histogram->Observe(absl::ToDoubleSeconds(duration));
+}
+
+Metrics::Metrics()
+    : registry_(std::make_shared<prometheus::Registry>()),
+      requests_(CounterFamily(*registry_, "alg_requests_total", "Calls of network functions."),
+                "method", "outcome", "reason"),
+      request_durations_(DurationFamily(*registry_, "alg_request_duration_seconds",
+                                        "From the call of a network function to its answer.")),
+      media_(CounterFamily(*registry_, "alg_media_total", "m-lines by what became of them."),
+             "handling", "reason", ""),
+      iq_requests_(CounterFamily(*registry_, "alg_iq_requests_total", "Calls of IMS-AGWs."),
+                   "method", "code", ""),
+      iq_request_durations_(DurationFamily(*registry_, "alg_iq_request_duration_seconds",
+                                           "From the call of an IMS-AGW to its answer.")),
+      notifications_(
+          CounterFamily(*registry_, "alg_iq_notifications_total", "Notifications of IMS-AGWs."),
+          "kind", "cause", ""),
+      missed_notifications_(CounterFamily(*registry_, "alg_iq_notifications_missed_total",
+                                          "Notifications that never came, by their numbers.")
+                                .Add({})),
+      up_gateways_(GatewayFamily(*registry_).Add({{"state", "up"}})),
+      draining_gateways_(GatewayFamily(*registry_).Add({{"state", "draining"}})),
+      unreachable_gateways_(GatewayFamily(*registry_).Add({{"state", "unreachable"}})) {}
+
+void Metrics::CountRequest(absl::string_view method, absl::string_view outcome,
+                           absl::string_view reason, absl::Duration duration) {
+  requests_.Increment(method, outcome, reason);
+  request_durations_.Observe(method, duration);
+}
+
+void Metrics::CountMedia(absl::string_view handling, absl::string_view reason) {
+  media_.Increment(handling, reason, "");
+}
+
+void Metrics::CountIqRequest(absl::string_view method, absl::StatusCode code,
+                             absl::Duration duration) {
+  iq_requests_.Increment(method, absl::StatusCodeToString(code), "");
+  iq_request_durations_.Observe(method, duration);
+}
+
+void Metrics::CountNotification(absl::string_view kind, absl::string_view cause) {
+  notifications_.Increment(kind, cause, "");
+}
+
+void Metrics::CountMissedNotifications(uint64_t count) {
+  missed_notifications_.Increment(static_cast<double>(count));
+}
+
+void Metrics::SetGateways(int up_count, int draining_count, int unreachable_count) {
+  up_gateways_.Set(up_count);
+  draining_gateways_.Set(draining_count);
+  unreachable_gateways_.Set(unreachable_count);
+}
+
+}  // namespace alg

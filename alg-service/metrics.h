@@ -1,0 +1,95 @@
+// Every metric of the service.
+
+#ifndef ALG_SERVICE_METRICS_H_
+#define ALG_SERVICE_METRICS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/mutex.h"
+#include "prometheus/counter.h"
+#include "prometheus/family.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+
+namespace alg {
+
+// Labels have values from enums and from status codes only, so their number is bounded.
+// Thread-safe.
+//
+//   alg_requests_total{method,outcome,reason}    Calls of network functions. `outcome`: forward,
+//                                                reject, ok, error. `reason`: of the rejection or
+//                                                of the error, else empty.
+//   alg_request_duration_seconds{method}         From the call to its answer.
+//   alg_media_total{handling,reason}             m-lines by what became of them.
+//   alg_iq_requests_total{method,code}           Calls of IMS-AGWs, `code` as gRPC names it.
+//   alg_iq_request_duration_seconds{method}
+//   alg_iq_notifications_total{kind,cause}       What IMS-AGWs reported.
+//   alg_iq_notifications_missed_total            Gaps in their numbers.
+//   alg_gateways{state}                          IMS-AGWs: up, draining, unreachable.
+class Metrics {
+ public:
+  Metrics();
+
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void CountRequest(absl::string_view method, absl::string_view outcome, absl::string_view reason,
+                    absl::Duration duration);
+  void CountMedia(absl::string_view handling, absl::string_view reason);
+  void CountIqRequest(absl::string_view method, absl::StatusCode code, absl::Duration duration);
+  void CountNotification(absl::string_view kind, absl::string_view cause);
+  void CountMissedNotifications(uint64_t count);
+  void SetGateways(int up_count, int draining_count, int unreachable_count);
+
+  // For the /metrics endpoint.
+  const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
+
+ private:
+  // Finds a counter by its label values without asking the family, which locks and allocates more.
+  class Counters {
+   public:
+    Counters(prometheus::Family<prometheus::Counter>& family, std::string first_label,
+             std::string second_label, std::string third_label);
+    void Increment(absl::string_view first, absl::string_view second, absl::string_view third);
+
+   private:
+    prometheus::Family<prometheus::Counter>& family_;
+    const std::string labels_[3];
+    common::Mutex mutex_;
+    absl::flat_hash_map<std::string, prometheus::Counter*> counters_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  class Durations {
+   public:
+    explicit Durations(prometheus::Family<prometheus::Histogram>& family) : family_(family) {}
+    void Observe(absl::string_view method, absl::Duration duration);
+
+   private:
+    prometheus::Family<prometheus::Histogram>& family_;
+    common::Mutex mutex_;
+    absl::flat_hash_map<std::string, prometheus::Histogram*> histograms_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  const std::shared_ptr<prometheus::Registry> registry_;
+  Counters requests_;
+  Durations request_durations_;
+  Counters media_;
+  Counters iq_requests_;
+  Durations iq_request_durations_;
+  Counters notifications_;
+  prometheus::Counter& missed_notifications_;
+  prometheus::Gauge& up_gateways_;
+  prometheus::Gauge& draining_gateways_;
+  prometheus::Gauge& unreachable_gateways_;
+};
+
+}  // namespace alg
+
+#endif  // ALG_SERVICE_METRICS_H_
