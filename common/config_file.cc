@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
+#include "common/read_file.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -64,7 +63,8 @@ absl::optional<double> ParseSeconds(absl::string_view text) {
   const absl::string_view number = text.substr(0, unit_start - text.begin());
   const absl::string_view unit = text.substr(number.size());
   double value = 0;
-  if (number.empty() || !absl::ascii_isdigit(number.front()) || !absl::SimpleAtod(number, &value)) {
+  if (number.empty() || !absl::ascii_isdigit(number.front()) ||
+      !absl::ascii_isdigit(number.back()) || !absl::SimpleAtod(number, &value)) {
     return absl::nullopt;
   }
   for (const auto& [name, seconds] : kUnits) {
@@ -272,11 +272,9 @@ absl::Status LoadYaml(absl::string_view yaml, absl::string_view file_name, Messa
 }
 
 void LoadYamlFile(const std::string& file_name, Message* out, ConfigErrors* errors) {
-  std::ifstream file(file_name);
-  const std::string content((std::istreambuf_iterator<char>(file)),
-                            std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad()) return errors->Add("", "cannot be read");
-  LoadYaml(content, out, errors);
+  const absl::StatusOr<std::string> content = ReadFile(file_name);
+  if (!content.ok()) return errors->Add("", content.status().message());
+  LoadYaml(*content, out, errors);
 }
 
 }  // namespace common

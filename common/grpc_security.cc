@@ -1,14 +1,12 @@
 #include "common/grpc_security.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/ip_address.h"
+#include "common/read_file.h"
 #include "common/status_macros.h"
 #include "grpc/grpc_security_constants.h"
 #include "grpcpp/security/auth_metadata_processor.h"
@@ -43,14 +41,11 @@ class NameCheck : public grpc::AuthMetadataProcessor {
   const std::vector<std::string> names_;
 };
 
-absl::StatusOr<std::string> ReadFile(absl::string_view field, const std::string& file_name) {
+absl::StatusOr<std::string> ReadPem(absl::string_view field, const std::string& file_name) {
   if (file_name.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is not set"));
-  std::ifstream file(file_name);
-  std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad() || content.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(field, " ", file_name, " cannot be read"));
-  }
-  return content;
+  absl::StatusOr<std::string> content = ReadFile(file_name);
+  if (content.ok()) return content;
+  return absl::InvalidArgumentError(absl::StrCat(field, ": ", content.status().message()));
 }
 
 // Whether a server could use these. gRPC parses PEM nowhere else where its result can be seen
@@ -63,16 +58,19 @@ bool IsUsable(const std::string& key, const std::string& certificate, const std:
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port);
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server != nullptr) server->Shutdown();
+  queue->Shutdown();
   return server != nullptr && port != 0;
 }
 
 // That the files can be read and belong together.
 absl::Status CheckFiles(const MutualTls& tls) {
   ASSIGN_OR_RETURN(const std::string certificate,
-                   ReadFile("certificate_file", tls.certificate_file()));
-  ASSIGN_OR_RETURN(const std::string key, ReadFile("key_file", tls.key_file()));
-  ASSIGN_OR_RETURN(const std::string ca, ReadFile("ca_file", tls.ca_file()));
+                   ReadPem("certificate_file", tls.certificate_file()));
+  ASSIGN_OR_RETURN(const std::string key, ReadPem("key_file", tls.key_file()));
+  ASSIGN_OR_RETURN(const std::string ca, ReadPem("ca_file", tls.ca_file()));
   if (!IsUsable(key, certificate, "")) {
     return absl::InvalidArgumentError(absl::StrCat("certificate_file ", tls.certificate_file(),
                                                    " and key_file ", tls.key_file(),

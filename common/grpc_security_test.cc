@@ -1,0 +1,191 @@
+#include "common/grpc_security.h"
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/grpc_server.h"
+#include "common/testing/generic_call.h"
+#include "common/testing/status_matchers.h"
+#include "common/testing/test_certificates.h"
+#include "gmock/gmock.h"
+#include "grpcpp/create_channel.h"
+#include "gtest/gtest.h"
+
+namespace common {
+namespace {
+
+using ims::config::v1::MutualTls;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// A server on loopback and clients for it, with one authority for all certificates.
+class GrpcSecurityTest : public testing::Test {
+ protected:
+  std::unique_ptr<GrpcServer> StartServer(const MutualTls& tls) {
+    ims::config::v1::GrpcServer config;
+    config.set_listen_address("127.0.0.1:0");
+    *config.mutable_tls() = tls;
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(config, {});
+    EXPECT_THAT(server, IsOk());
+    return *std::move(server);
+  }
+
+  static absl::Status Call(const GrpcServer& server, const MutualTls* tls) {
+    const std::string target = absl::StrCat("127.0.0.1:", server.port());
+    absl::StatusOr<ChannelSecurity> security = MakeChannelSecurity(tls, target, false);
+    if (!security.ok()) return security.status();
+    grpc::ChannelArguments arguments;
+    // Or the channels of a test would share one connection.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    if (!security->server_name.empty()) {
+      arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, security->server_name);
+    }
+    return CallMethod(grpc::CreateCustomChannel(target, security->credentials, arguments),
+                      kHealthCheckMethod, "", /*fail_fast=*/true)
+        .status();
+  }
+
+  const std::string directory_ = testing::TempDir();
+  TestAuthority authority_{directory_, "ca"};
+  MutualTls server_tls_ = authority_.Issue("server", {"IP:127.0.0.1", "DNS:agw.example"});
+  MutualTls client_tls_ =
+      authority_.Issue("client", {"DNS:alg.example", "URI:spiffe://example/alg"});
+};
+
+TEST_F(GrpcSecurityTest, ServesClientsWithACertificateOfTheAuthority) {
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  EXPECT_THAT(Call(*server, &client_tls_), IsOk());
+}
+
+TEST_F(GrpcSecurityTest, RefusesClientsWithoutOne) {
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  EXPECT_THAT(Call(*server, nullptr), StatusIs(absl::StatusCode::kUnavailable));
+
+  TestAuthority stranger(directory_, "stranger-ca");
+  MutualTls tls = stranger.Issue("stranger", {"DNS:alg.example"});
+  tls.set_ca_file(authority_.ca_file());
+  EXPECT_THAT(Call(*server, &tls), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(GrpcSecurityTest, RefusesAServerOfAnotherAuthority) {
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  TestAuthority other(directory_, "other-ca");
+  MutualTls tls = client_tls_;
+  tls.set_ca_file(other.ca_file());
+  EXPECT_THAT(Call(*server, &tls), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(GrpcSecurityTest, ChecksTheNameOfTheServer) {
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  MutualTls tls = client_tls_;
+  tls.set_server_name("agw.example");
+  EXPECT_THAT(Call(*server, &tls), IsOk());
+  tls.set_server_name("other.example");
+  EXPECT_THAT(Call(*server, &tls), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(GrpcSecurityTest, DeniesCallsOfClientsWithoutAnAllowedName) {
+  server_tls_.add_allowed_client_names("pcscf.example");
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  EXPECT_THAT(Call(*server, &client_tls_), StatusIs(absl::StatusCode::kPermissionDenied));
+  MutualTls nameless = authority_.Issue("nameless", {});
+  EXPECT_THAT(Call(*server, &nameless), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(GrpcSecurityTest, TakesADnsNameOrAUriAsAllowedName) {
+  for (const char* name : {"alg.example", "spiffe://example/alg"}) {
+    MutualTls tls = server_tls_;
+    tls.add_allowed_client_names("pcscf.example");
+    tls.add_allowed_client_names(name);
+    const std::unique_ptr<GrpcServer> server = StartServer(tls);
+    EXPECT_THAT(Call(*server, &client_tls_), IsOk()) << name;
+  }
+}
+
+TEST_F(GrpcSecurityTest, NoticesANewCertificate) {
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  MutualTls tls = client_tls_;
+  tls.set_server_name("new.example");
+  EXPECT_THAT(Call(*server, &tls), StatusIs(absl::StatusCode::kUnavailable));
+
+  authority_.Issue("server", {"DNS:new.example"});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  absl::Status status;
+  do {
+    status = Call(*server, &tls);
+  } while (!status.ok() && std::chrono::steady_clock::now() < deadline);
+  EXPECT_THAT(status, IsOk());
+}
+
+TEST_F(GrpcSecurityTest, NamesTheFileThatCannotBeUsed) {
+  const std::string garbage = absl::StrCat(directory_, "/garbage.pem");
+  std::ofstream(garbage) << "not PEM\n";
+  const std::string absent = absl::StrCat(directory_, "/absent.pem");
+  const MutualTls other = authority_.Issue("other", {});
+
+  const auto error = [this](auto change) {
+    ims::config::v1::GrpcServer config;
+    config.set_listen_address("127.0.0.1:0");
+    *config.mutable_tls() = server_tls_;
+    change(config.mutable_tls());
+    const absl::Status server = MakeServerCredentials(config).status();
+    EXPECT_EQ(MakeChannelSecurity(&config.tls(), "agw:1", false).status(), server);
+    EXPECT_THAT(server, StatusIs(absl::StatusCode::kInvalidArgument));
+    return std::string(server.message());
+  };
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->set_key_file(absent); }),
+              AllOf(HasSubstr("key_file"), HasSubstr(absent)));
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->set_certificate_file(directory_); }),
+              AllOf(HasSubstr("certificate_file"), HasSubstr(directory_)));
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->clear_ca_file(); }),
+              HasSubstr("ca_file is not set"));
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->set_ca_file(garbage); }),
+              AllOf(HasSubstr("ca_file"), HasSubstr(garbage)));
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->set_certificate_file(garbage); }),
+              AllOf(HasSubstr("certificate_file"), HasSubstr(garbage)));
+  EXPECT_THAT(error([&](MutualTls* tls) { tls->set_key_file(other.key_file()); }),
+              AllOf(HasSubstr(other.key_file()), HasSubstr("certificate and its key")));
+}
+
+TEST(GrpcPlaintext, IsForLoopbackUnlessAllowedInAsManyWords) {
+  ims::config::v1::GrpcServer config;
+  for (const char* address : {"127.0.0.1:7060", "[::1]:7060"}) {
+    config.set_listen_address(address);
+    EXPECT_THAT(MakeServerCredentials(config), IsOk()) << address;
+  }
+  for (const char* address : {"0.0.0.0:7060", "[::]:7060", "192.0.2.1:7060"}) {
+    config.set_listen_address(address);
+    EXPECT_THAT(MakeServerCredentials(config),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr(address), HasSubstr("allow_plaintext_beyond_loopback"))));
+  }
+  config.set_allow_plaintext_beyond_loopback(true);
+  EXPECT_THAT(MakeServerCredentials(config), IsOk());
+}
+
+TEST(GrpcPlaintext, IsForLoopbackTargetsUnlessAllowedInAsManyWords) {
+  for (const char* target : {"127.0.0.1:7060", "[::1]:7060", "localhost:7060"}) {
+    EXPECT_THAT(MakeChannelSecurity(nullptr, target, false), IsOk()) << target;
+  }
+  for (const char* target :
+       {"192.0.2.1:7060", "agw:7060", "localhost.example:7060", "127.0.0.1.example:1"}) {
+    EXPECT_THAT(
+        MakeChannelSecurity(nullptr, target, false),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("allow_plaintext_beyond_loopback")))
+        << target;
+    EXPECT_THAT(MakeChannelSecurity(nullptr, target, true), IsOk()) << target;
+  }
+}
+
+TEST(GrpcListenAddress, IsAnAddressAndAPort) {
+  ims::config::v1::GrpcServer config;
+  EXPECT_THAT(MakeServerCredentials(config), StatusIs(absl::StatusCode::kInvalidArgument));
+  config.set_listen_address("localhost:1");
+  EXPECT_THAT(MakeServerCredentials(config), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace common
