@@ -1,0 +1,37 @@
+"""Fuzz targets that are ordinary tests over their corpus, and libFuzzer binaries on request."""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
+
+def cc_fuzz_test(name, srcs, corpus, deps = [], **kwargs):
+    """A fuzz target: `srcs` define LLVMFuzzerTestOneInput().
+
+    `bazel test` calls it with every file of the corpus, with any compiler. To look for new inputs:
+
+        bazel build --config=fuzz //some/folder:NAME_fuzzer
+        bazel-bin/some/folder/NAME_fuzzer -max_total_time=180 NEW_INPUTS tests/fuzz/corpus/...
+
+    Args:
+      name: the test; it ends in "_fuzz_test".
+      srcs: the source with LLVMFuzzerTestOneInput().
+      corpus: label of a filegroup with inputs, among them every one that once broke something.
+      deps: of the source.
+      **kwargs: passed on to both targets.
+    """
+    cc_test(
+        name = name,
+        size = "small",
+        srcs = srcs,
+        args = ["$(locations %s)" % corpus],
+        data = [corpus],
+        deps = deps + ["//bazel:fuzz_corpus_main"],
+        **kwargs
+    )
+    cc_binary(
+        name = name[:-len("_test")] + "er",
+        testonly = True,
+        srcs = srcs,
+        linkopts = ["-fsanitize=fuzzer"],
+        tags = ["manual"],
+        deps = deps,
+        **kwargs
+    )
