@@ -1,0 +1,85 @@
+#include "agw-service/tls/tls_identity.h"
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/nid.h>
+#include <openssl/x509.h>
+
+#include <string>
+
+#include "common/testing/status_matchers.h"
+#include "gtest/gtest.h"
+
+namespace agw {
+namespace {
+
+using common::StatusIs;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'795'000'000);
+
+std::shared_ptr<const TlsIdentity> Generate() {
+  return *TlsIdentity::Generate({.common_name = "agw-1.example", .now = kNow});
+}
+
+bssl::UniquePtr<X509> Parse(const TlsIdentity& identity) {
+  auto* in = reinterpret_cast<const uint8_t*>(identity.certificate().data());
+  return bssl::UniquePtr<X509>(d2i_X509(nullptr, &in, identity.certificate().size()));
+}
+
+TEST(TlsIdentity, R_SEC_17_IsASelfSignedP256Certificate) {
+  const auto identity = Generate();
+  const auto certificate = Parse(*identity);
+  ASSERT_NE(certificate, nullptr);
+  bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
+  EXPECT_EQ(EVP_PKEY_id(key.get()), EVP_PKEY_EC);
+  EXPECT_EQ(EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key.get()))),
+            NID_X9_62_prime256v1);
+  EXPECT_EQ(X509_verify(certificate.get(), key.get()), 1);
+  EXPECT_EQ(X509_get_version(certificate.get()), X509_VERSION_3);
+}
+
+TEST(TlsIdentity, R_SEC_12_FingerprintAndSignatureUseSha256) {
+  const auto identity = Generate();
+  EXPECT_EQ(identity->fingerprint(),
+            Fingerprint::Compute(HashFunction::kSha256, identity->certificate()));
+  EXPECT_EQ(X509_get_signature_nid(Parse(*identity).get()), NID_ecdsa_with_SHA256);
+}
+
+TEST(TlsIdentity, IsValidForClocksThatAreADayLate) {
+  const auto identity = *TlsIdentity::Generate({.now = kNow, .validity = absl::Hours(48)});
+  const auto certificate = Parse(*identity);
+  time_t late = absl::ToTimeT(kNow - absl::Hours(24));
+  EXPECT_LE(X509_cmp_time(X509_get0_notBefore(certificate.get()), &late), 0);
+  time_t inside = absl::ToTimeT(kNow + absl::Hours(47));
+  EXPECT_GT(X509_cmp_time(X509_get0_notAfter(certificate.get()), &inside), 0);
+  time_t outside = absl::ToTimeT(kNow + absl::Hours(49));
+  EXPECT_LT(X509_cmp_time(X509_get0_notAfter(certificate.get()), &outside), 0);
+  EXPECT_EQ(identity->not_after(), kNow + absl::Hours(48));
+}
+
+TEST(TlsIdentity, R_SEC_18_IsDifferentEveryTime) {
+  const auto first = Generate();
+  const auto second = Generate();
+  EXPECT_FALSE(first->fingerprint() == second->fingerprint());
+  EXPECT_NE(ASN1_INTEGER_cmp(X509_get0_serialNumber(Parse(*first).get()),
+                             X509_get0_serialNumber(Parse(*second).get())),
+            0);
+}
+
+TEST(TlsIdentity, R_SEC_19_KnowsItsOwnFingerprintsByAnyHashFunction) {
+  const auto identity = Generate();
+  EXPECT_TRUE(identity->Has(identity->fingerprint()));
+  EXPECT_TRUE(identity->Has(Fingerprint::Compute(HashFunction::kSha1, identity->certificate())));
+  EXPECT_FALSE(identity->Has(Generate()->fingerprint()));
+}
+
+TEST(TlsIdentity, RefusesNamesThatDoNotFit) {
+  for (const std::string& name : {std::string(), std::string(65, 'a'), std::string("a,DNS:b"),
+                                  std::string("a b"), std::string("\xc3\xa4")}) {
+    EXPECT_THAT(TlsIdentity::Generate({.common_name = name, .now = kNow}),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
+}  // namespace
+}  // namespace agw
