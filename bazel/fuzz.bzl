@@ -30,7 +30,8 @@ def cc_fuzz_test(name, srcs, corpus, deps = [], **kwargs):
         name = name[:-len("_test")] + "er",
         testonly = True,
         srcs = srcs,
-        linkopts = ["-fsanitize=fuzzer"],
+        # Bazel links with clang, not clang++, so UBSan's C++ part has to be asked for.
+        linkopts = ["-fsanitize=fuzzer", "-fsanitize-link-c++-runtime"],
         tags = ["manual"],
         deps = deps,
         **kwargs

@@ -176,9 +176,8 @@ absl::optional<MsrpUri> ParseMsrpUri(absl::string_view text) {
   if (!ParseAuthority(text.substr(0, std::min(slash, semicolon)), uri)) return absl::nullopt;
   if (slash < semicolon) {
     uri.session_id = std::string(text.substr(slash + 1, semicolon - slash - 1));
-    // Stricter grammars have no "%" here, but it is the peer's to compare: it is kept, never
-    // decoded.
-    if (uri.session_id.empty() || !IsUriText(uri.session_id, "+=/")) return absl::nullopt;
+    // More than RFC 4975 allows: the identifier is opaque to us and kept as it is, never decoded.
+    if (uri.session_id.empty() || !IsUriText(uri.session_id, "+=/:@!$&'()*,")) return absl::nullopt;
   }
 
   const std::vector<absl::string_view> parameters = absl::StrSplit(text.substr(semicolon + 1), ';');
