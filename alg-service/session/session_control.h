@@ -1,0 +1,49 @@
+// The IMS-ALG without its gRPC face: what each call of a network function does.
+
+#ifndef ALG_SERVICE_SESSION_SESSION_CONTROL_H_
+#define ALG_SERVICE_SESSION_SESSION_CONTROL_H_
+
+#include <memory>
+
+#include "alg-service/gateway/gateway_directory.h"
+#include "alg-service/gateway/media_gateway.h"
+#include "alg-service/metrics.h"
+#include "alg-service/session/environment.h"
+#include "alg-service/session/session_policy.h"
+#include "ims/alg/v1/session_service.pb.h"
+
+namespace alg {
+
+// Requests are well-formed (api/request_check.h). `done` is called exactly once, on any thread,
+// perhaps before the call returns; errors are those of ims.alg.v1. Calls under way keep what they
+// need, so the object may go first. Each outcome is logged and counted. Thread-safe.
+class SessionControl {
+ public:
+  template <typename Response>
+  using Done = MediaGateway::Done<Response>;
+
+  // Sessions remembered to spare audits; a record is some kilobytes.
+  static constexpr size_t kCacheCapacity = 10'000;
+
+  SessionControl(std::shared_ptr<const GatewayDirectory> directory, SessionPolicy policy,
+                 std::shared_ptr<Metrics> metrics, size_t cache_capacity = kCacheCapacity);
+
+  void ProcessOffer(const ims::alg::v1::ProcessOfferRequest& request, const CallScope& scope,
+                    Done<ims::alg::v1::ProcessOfferResponse> done);
+  void ProcessAnswer(const ims::alg::v1::ProcessAnswerRequest& request, const CallScope& scope,
+                     Done<ims::alg::v1::ProcessAnswerResponse> done);
+  void RejectOffer(const ims::alg::v1::RejectOfferRequest& request, const CallScope& scope,
+                   Done<ims::alg::v1::RejectOfferResponse> done);
+  void ReleaseSession(const ims::alg::v1::ReleaseSessionRequest& request, const CallScope& scope,
+                      Done<ims::alg::v1::ReleaseSessionResponse> done);
+  void GetSession(const ims::alg::v1::GetSessionRequest& request, const CallScope& scope,
+                  Done<ims::alg::v1::GetSessionResponse> done);
+
+ private:
+  const std::shared_ptr<Environment> environment_;
+  const std::shared_ptr<Metrics> metrics_;
+};
+
+}  // namespace alg
+
+#endif  // ALG_SERVICE_SESSION_SESSION_CONTROL_H_
