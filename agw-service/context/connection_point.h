@@ -1,0 +1,81 @@
+// The connection point of a termination: its reserved transport address, and who may connect to it.
+
+#ifndef AGW_SERVICE_CONTEXT_CONNECTION_POINT_H_
+#define AGW_SERVICE_CONTEXT_CONNECTION_POINT_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "agw-service/context/descriptor.h"
+#include "agw-service/net/event_loop.h"
+#include "agw-service/net/owned_fd.h"
+#include "agw-service/net/socket.h"
+#include "agw-service/realm/ip_realm.h"
+#include "common/ip_address.h"
+
+namespace agw {
+
+// Lives on one worker.
+//
+// A SYN to the address is never answered by RST: until the gate opens the address listens with a
+// filter that drops everything.
+class ConnectionPoint {
+ public:
+  // Leases a port of `address`, which outlives this, and listens there behind a closed gate.
+  // `on_ready` is called when a connection may be accepted. `kResourceExhausted` (NO_FREE_PORT,
+  // DESCRIPTOR_LIMIT).
+  static absl::StatusOr<std::unique_ptr<ConnectionPoint>> Reserve(const RealmAddress& address,
+                                                                  EventLoop& loop,
+                                                                  ReadinessHandler& on_ready);
+  ~ConnectionPoint();
+
+  ConnectionPoint(const ConnectionPoint&) = delete;
+  ConnectionPoint& operator=(const ConnectionPoint&) = delete;
+
+  common::TransportAddress bound_address() const { return {address_.bind, lease_.port()}; }
+  common::TransportAddress advertised_address() const {
+    return {address_.advertised, lease_.port()};
+  }
+
+  // Whether SYNs can come in: not after `TakeForConnecting()`.
+  bool listening() const { return static_cast<bool>(listener_); }
+
+  // Nobody, these, or everybody may connect. Only while listening.
+  absl::Status CloseGate();
+  absl::Status OpenGateFor(absl::Span<const SourceFilter> sources);
+  absl::Status OpenGate();
+
+  // Takes the connection that waits, if there is one, and closes the gate; others that slipped in
+  // beside it are reset.
+  absl::StatusOr<absl::optional<Accepted>> AcceptOne();
+
+  // Stops listening and gives a socket bound to the same address, to connect with.
+  absl::StatusOr<OwnedFd> TakeForConnecting();
+
+  // Listens again behind a closed gate, if it does not.
+  absl::Status ListenAgain();
+
+  // SYNs the gate has dropped since the reservation.
+  uint64_t DroppedSynCount() const;
+
+ private:
+  ConnectionPoint(const RealmAddress& address, PortLease lease, EventLoop& loop,
+                  ReadinessHandler& on_ready)
+      : address_(address), lease_(std::move(lease)), loop_(loop), on_ready_(on_ready) {}
+
+  absl::Status Listen();
+  void StopListening();
+
+  const RealmAddress& address_;
+  PortLease lease_;
+  EventLoop& loop_;
+  ReadinessHandler& on_ready_;
+  OwnedFd listener_;
+  uint64_t dropped_before_ = 0;  // By listeners that are gone.
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTEXT_CONNECTION_POINT_H_

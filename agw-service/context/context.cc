@@ -1,0 +1,121 @@
+#include "agw-service/context/context.h"
+
+#include "absl/strings/str_cat.h"
+#include "agw-service/context/iq_error.h"
+#include "common/status_macros.h"
+
+namespace agw {
+namespace {
+
+absl::Status NoTermination() {
+  return IqError(absl::StatusCode::kNotFound, "TERMINATION_UNKNOWN",
+                 "the context has no such termination", "termination");
+}
+
+}  // namespace
+
+Context::Context(WorkerResources& resources, std::string id, std::function<void()> on_hanging)
+    : resources_(resources),
+      id_(std::move(id)),
+      on_hanging_(std::move(on_hanging)),
+      creation_time_(resources.loop.Now()),
+      last_named_(resources.loop.Now()) {
+  WatchHanging();
+}
+
+Context::~Context() { resources_.loop.CancelTimer(hanging_timer_); }
+
+void Context::Touch() { last_named_ = resources_.loop.Now(); }
+
+void Context::WatchHanging() {
+  hanging_timer_ = resources_.loop.AddTimer(last_named_ + resources_.limits.hold_time, [this] {
+    hanging_timer_ = 0;
+    const absl::Time now = resources_.loop.Now();
+    for (const auto& [id, stream] : streams_) {
+      if (stream->active()) last_named_ = now;
+    }
+    if (now - last_named_ < resources_.limits.hold_time) return WatchHanging();
+    on_hanging_();
+  });
+}
+
+const Termination* Context::FindTermination(TerminationKey key) const {
+  const auto stream = streams_.find(key.stream_id);
+  return stream == streams_.end() ? nullptr : stream->second->termination(key.side);
+}
+
+absl::Status Context::CheckControllerState(
+    const absl::optional<ControllerStateUpdate>& state) const {
+  if (!state.has_value() || state->expected_revision == controller_state_revision_) {
+    return absl::OkStatus();
+  }
+  return IqError(absl::StatusCode::kAborted, "REVISION_CONFLICT",
+                 absl::StrCat("the stored revision is ", controller_state_revision_),
+                 "controller_state.expected_revision");
+}
+
+void Context::StoreControllerState(const absl::optional<ControllerStateUpdate>& state) {
+  if (!state.has_value()) return;
+  controller_state_ = state->data;
+  ++controller_state_revision_;
+}
+
+absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
+                                             const absl::optional<RemoteDescriptor>& remote,
+                                             const BearerControl& control,
+                                             const absl::optional<ControllerStateUpdate>& state) {
+  if (FindTermination(key) != nullptr) {
+    return IqError(absl::StatusCode::kAlreadyExists, "TERMINATION_EXISTS",
+                   "reserved by another transaction", "termination");
+  }
+  RETURN_IF_ERROR(CheckControllerState(state));
+  std::unique_ptr<Stream>& stream = streams_[key.stream_id];
+  if (stream == nullptr) {
+    stream = std::make_unique<Stream>(resources_, [this, stream_id = key.stream_id](
+                                                      Side side, EventKind kind) {
+      resources_.event_sink(Event{resources_.loop.Now(), id_, stream_id, side, std::move(kind)});
+    });
+  }
+  absl::Status reserved = stream->Reserve(key.side, local, remote, control);
+  if (!reserved.ok()) {
+    if (stream->empty()) streams_.erase(key.stream_id);
+    return reserved;
+  }
+  StoreControllerState(state);
+  return absl::OkStatus();
+}
+
+absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
+                                               const BearerControl& control,
+                                               const absl::optional<ControllerStateUpdate>& state) {
+  if (FindTermination(key) == nullptr) return NoTermination();
+  RETURN_IF_ERROR(CheckControllerState(state));
+  Stream& stream = *streams_[key.stream_id];
+  RETURN_IF_ERROR(stream.CheckConfigure(key.side, remote, control));
+  StoreControllerState(state);
+  stream.Configure(key.side, remote, control);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(
+    uint32_t stream_id, absl::optional<Side> side) {
+  std::vector<Released> released;
+  for (const auto& [id, stream] : streams_) {
+    if (stream_id != 0 && id != stream_id) continue;
+    for (Side each : {Side::kAccess, Side::kCore}) {
+      if (stream->termination(each) == nullptr || (side.has_value() && each != *side)) continue;
+      released.emplace_back(TerminationKey{id, each}, stream->Statistics(each));
+    }
+  }
+  if (released.empty()) return NoTermination();
+  for (const auto& [key, statistics] : released) {
+    const auto stream = streams_.find(key.stream_id);
+    if (stream == streams_.end()) continue;
+    if (side.has_value()) stream->second->ReleaseTermination(key.side);
+    // A stream that goes as a whole goes at once, without telling one side of the other's end.
+    if (!side.has_value() || stream->second->empty()) streams_.erase(stream);
+  }
+  return released;
+}
+
+}  // namespace agw

@@ -1,0 +1,85 @@
+// H.248's context: one session, with a stream for each m-line (TS 23.334 clause 8).
+
+#ifndef AGW_SERVICE_CONTEXT_CONTEXT_H_
+#define AGW_SERVICE_CONTEXT_CONTEXT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "agw-service/context/descriptor.h"
+#include "agw-service/context/stream.h"
+#include "agw-service/context/worker_resources.h"
+
+namespace agw {
+
+// Lives on one worker. Every call that fails has changed nothing; the errors are those of the Iq
+// call of the same name.
+class Context {
+ public:
+  // `on_hanging` is called, from the event loop, when the context has no connection, can get none
+  // and was not named for the hold time; it may destroy the context.
+  Context(WorkerResources& resources, std::string id, std::function<void()> on_hanging);
+  ~Context();
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // With `remote`, ReserveAndConfigureConnectionPoint.
+  absl::Status ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
+                                      const absl::optional<RemoteDescriptor>& remote,
+                                      const BearerControl& control,
+                                      const absl::optional<ControllerStateUpdate>& state);
+
+  absl::Status ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
+                                        const BearerControl& control,
+                                        const absl::optional<ControllerStateUpdate>& state);
+
+  // A termination that was released, with what it counted.
+  using Released = std::pair<TerminationKey, TerminationStatistics>;
+
+  // Stream 0: all; without a side both of the stream.
+  absl::StatusOr<std::vector<Released>> ReleaseTermination(uint32_t stream_id,
+                                                           absl::optional<Side> side);
+
+  // Some call named the context.
+  void Touch();
+
+  bool empty() const { return streams_.empty(); }
+  const std::string& id() const { return id_; }
+  absl::Time creation_time() const { return creation_time_; }
+  const std::string& controller_state() const { return controller_state_; }
+  uint64_t controller_state_revision() const { return controller_state_revision_; }
+
+  // By stream id.
+  const absl::btree_map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
+
+  // nullptr if there is none.
+  const Termination* FindTermination(TerminationKey key) const;
+
+ private:
+  absl::Status CheckControllerState(const absl::optional<ControllerStateUpdate>& state) const;
+  void StoreControllerState(const absl::optional<ControllerStateUpdate>& state);
+  void WatchHanging();
+
+  WorkerResources& resources_;
+  const std::string id_;
+  const std::function<void()> on_hanging_;
+  const absl::Time creation_time_;
+  absl::btree_map<uint32_t, std::unique_ptr<Stream>> streams_;
+  std::string controller_state_;
+  uint64_t controller_state_revision_ = 0;
+  absl::Time last_named_;
+  EventLoop::TimerId hanging_timer_ = 0;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTEXT_CONTEXT_H_

@@ -1,0 +1,100 @@
+// What an IMS-ALG tells a termination, as values. `ims/iq/v1/termination.proto` has the meaning of
+// each field, its range and its default.
+
+#ifndef AGW_SERVICE_CONTEXT_DESCRIPTOR_H_
+#define AGW_SERVICE_CONTEXT_DESCRIPTOR_H_
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "agw-service/bearer/side.h"
+#include "agw-service/net/syn_gate.h"
+#include "agw-service/tls/fingerprint.h"
+#include "agw-service/tls/tls_profile.h"
+#include "common/ip_address.h"
+
+namespace agw {
+
+// A termination within its context.
+struct TerminationKey {
+  uint32_t stream_id = 0;
+  Side side = Side::kAccess;
+
+  friend bool operator<(const TerminationKey& a, const TerminationKey& b) {
+    return std::tie(a.stream_id, a.side) < std::tie(b.stream_id, b.side);
+  }
+};
+
+struct LocalDescriptor {
+  enum class Family { kAny, kIpv4, kIpv6 };
+
+  std::string ip_realm;
+  Family family = Family::kAny;
+  bool tls = false;
+  bool fingerprint_request = false;
+};
+
+struct RemoteDescriptor {
+  absl::optional<common::TransportAddress> address;
+  FingerprintSet fingerprints;
+};
+
+enum class TcpRole { kUndecided, kPassive, kActive };
+
+struct SynPolicy {
+  enum class Kind { kDropAll, kLatch, kAcceptFrom };
+
+  Kind kind = Kind::kDropAll;
+  std::vector<SourceFilter> sources;  // Empty with kAcceptFrom: the remote address.
+
+  friend bool operator==(const SynPolicy& a, const SynPolicy& b) {
+    return a.kind == b.kind && a.sources == b.sources;
+  }
+};
+
+struct Interlinkage {
+  enum class Topology { kNone, kT1ToT2, kT2ToT1 };
+  enum class Trigger { kOnTcpSyn, kOnTlsVerified };
+
+  Topology topology = Topology::kNone;
+  Trigger trigger = Trigger::kOnTcpSyn;
+};
+
+struct SetupTimers {
+  absl::Duration await_configuration = absl::Seconds(180);
+  absl::Duration tcp_establishment = absl::Seconds(30);
+  absl::Duration tls_establishment = absl::Seconds(10);
+};
+
+// What is absent stays as it is.
+struct BearerControl {
+  absl::optional<TcpRole> tcp_role;
+  absl::optional<TlsRole> tls_role;
+  absl::optional<SynPolicy> syn_policy;
+  absl::optional<Interlinkage> interlinkage;
+  bool establish_tcp = false;
+  bool establish_tls = false;
+  absl::optional<absl::Duration> await_configuration;
+  absl::optional<absl::Duration> tcp_establishment;
+  absl::optional<absl::Duration> tls_establishment;
+};
+
+// Of a context; see `ims.iq.v1.ControllerState`.
+struct ControllerStateUpdate {
+  std::string data;
+  uint64_t expected_revision = 0;
+};
+
+struct TerminationStatistics {
+  uint64_t received_byte_count = 0;
+  uint64_t sent_byte_count = 0;
+  absl::Duration duration;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTEXT_DESCRIPTOR_H_

@@ -1,0 +1,109 @@
+// What a context reports, as values. `ims/iq/v1/notification.proto` has the meaning of each.
+
+#ifndef AGW_SERVICE_CONTEXT_EVENT_H_
+#define AGW_SERVICE_CONTEXT_EVENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/variant.h"
+#include "agw-service/bearer/side.h"
+#include "agw-service/context/descriptor.h"
+#include "agw-service/tls/fingerprint.h"
+#include "agw-service/tls/tls_profile.h"
+#include "common/ip_address.h"
+
+namespace agw {
+
+struct SynDropped {
+  uint64_t dropped_count;
+};
+
+struct TcpEstablished {
+  common::TransportAddress local_address;
+  common::TransportAddress remote_address;
+  TcpRole tcp_role;
+};
+
+struct TcpFailed {
+  enum class Cause { kRefused, kUnreachable, kTimedOut, kLocal };
+  Cause cause;
+  std::string detail;
+};
+
+struct TlsEstablished {
+  std::string protocol_version;
+  std::string cipher_suite;
+  TlsRole tls_role;
+};
+
+struct TlsFailed {
+  enum class Cause {
+    kNotTls,
+    kProtocolVersion,
+    kNoCommonCipher,
+    kNoCertificate,
+    kFingerprintMismatch,
+    kAlertReceived,
+    kClosedByPeer,
+    kTimedOut,
+    kProtocolError,
+    kHandshakeTooLarge,
+  };
+  Cause cause;
+  std::string detail;
+  uint32_t attempts_left;
+};
+
+struct FingerprintVerified {
+  Fingerprint fingerprint;
+};
+
+struct FingerprintMismatch {
+  Fingerprint presented;
+};
+
+struct BearerReleased {
+  enum class Cause {
+    kClosedByPeers,
+    kResetByPeer,
+    kOtherSideEnded,
+    kTlsError,
+    kClosedWithoutCloseNotify,
+    kTimedOut,
+  };
+  Cause cause;
+  std::string detail;
+  TerminationStatistics statistics;
+};
+
+struct SetupTimedOut {
+  enum class Timer { kAwaitConfiguration, kTcpEstablishment, kTlsEstablishment };
+  Timer timer;
+};
+
+struct HangingTermination {};
+
+struct Draining {};
+
+using EventKind = absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
+                                FingerprintVerified, FingerprintMismatch, BearerReleased,
+                                SetupTimedOut, HangingTermination, Draining>;
+
+struct Event {
+  absl::Time time;
+  std::string context_id;  // Empty: the IMS-AGW as a whole.
+  uint32_t stream_id = 0;  // 0: the context as a whole.
+  absl::optional<Side> side;
+  EventKind kind;
+};
+
+// Takes events from workers. Thread-safe, and quick: it is called while bytes wait.
+using EventSink = std::function<void(Event)>;
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTEXT_EVENT_H_

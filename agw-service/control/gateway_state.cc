@@ -1,0 +1,51 @@
+#include "agw-service/control/gateway_state.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "agw-service/control/proto_conversion.h"
+
+namespace agw {
+
+void GatewayState::SetIdentity(std::shared_ptr<const TlsIdentity> identity) {
+  common::MutexLock lock(mutex_);
+  identity_ = std::move(identity);
+}
+
+void GatewayState::Drain() {
+  if (admission_.Drain()) log_.Append(Event{absl::Now(), "", 0, absl::nullopt, Draining{}});
+}
+
+ims::iq::v1::GatewayStatus GatewayState::Status() const {
+  ims::iq::v1::GatewayStatus status;
+  status.set_instance_id(instance_id_);
+  status.set_incarnation(incarnation_);
+  status.set_draining(admission_.draining());
+  status.set_context_count(admission_.context_count());
+  status.set_context_limit(admission_.context_limit());
+  for (const IpRealm& realm : realms_.realms()) {
+    ims::iq::v1::Realm* proto = status.add_realms();
+    proto->set_name(realm.name);
+    if (realm.access_default) proto->add_default_for(ims::iq::v1::SIDE_ACCESS);
+    if (realm.core_default) proto->add_default_for(ims::iq::v1::SIDE_CORE);
+    proto->set_first_port(realm.first_port);
+    proto->set_last_port(realm.last_port);
+    proto->set_ports_total(static_cast<uint32_t>(realm.last_port - realm.first_port + 1));
+    // Of the address with the fewest left: that is the one that runs out.
+    uint32_t in_use = 0;
+    for (const RealmAddress& address : realm.addresses) {
+      proto->add_advertised_addresses(address.advertised.ToString());
+      in_use = std::max(in_use, static_cast<uint32_t>(address.ports->in_use()));
+    }
+    proto->set_ports_in_use(in_use);
+  }
+  {
+    common::MutexLock lock(mutex_);
+    *status.add_certificate_fingerprints() = ToProto(identity_->fingerprint());
+  }
+  status.set_worker_count(worker_count_);
+  status.set_last_sequence_number(log_.last_sequence_number());
+  return status;
+}
+
+}  // namespace agw

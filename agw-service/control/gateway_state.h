@@ -1,0 +1,56 @@
+// What the parts of control/ know of the IMS-AGW as a whole.
+
+#ifndef AGW_SERVICE_CONTROL_GATEWAY_STATE_H_
+#define AGW_SERVICE_CONTROL_GATEWAY_STATE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "agw-service/control/notification_log.h"
+#include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identity.h"
+#include "agw-service/worker/admission.h"
+#include "common/mutex.h"
+#include "ims/iq/v1/gateway_status.pb.h"
+
+namespace agw {
+
+// Thread-safe.
+class GatewayState {
+ public:
+  // What is referred to outlives this.
+  GatewayState(std::string instance_id, std::string incarnation, uint32_t worker_count,
+               const RealmTable& realms, Admission& admission, NotificationLog& log)
+      : instance_id_(std::move(instance_id)),
+        incarnation_(std::move(incarnation)),
+        worker_count_(worker_count),
+        realms_(realms),
+        admission_(admission),
+        log_(log) {}
+
+  const std::string& incarnation() const { return incarnation_; }
+
+  // The certificate that new terminations present.
+  void SetIdentity(std::shared_ptr<const TlsIdentity> identity);
+
+  // Takes no new contexts any more. The first call is notified.
+  void Drain();
+
+  ims::iq::v1::GatewayStatus Status() const;
+
+ private:
+  const std::string instance_id_;
+  const std::string incarnation_;
+  const uint32_t worker_count_;
+  const RealmTable& realms_;
+  Admission& admission_;
+  NotificationLog& log_;
+
+  mutable common::Mutex mutex_;
+  std::shared_ptr<const TlsIdentity> identity_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTROL_GATEWAY_STATE_H_

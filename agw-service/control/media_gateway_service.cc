@@ -1,0 +1,321 @@
+#include "agw-service/control/media_gateway_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "agw-service/context/iq_error.h"
+#include "agw-service/control/proto_conversion.h"
+#include "common/grpc_status.h"
+#include "common/status_macros.h"
+
+namespace agw {
+namespace {
+
+namespace iq = ims::iq::v1;
+
+constexpr uint32_t kPageSizeLimit = 1000;
+constexpr uint32_t kDefaultPageSize = 100;
+
+grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* call, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(common::ToGrpcStatus(status));
+  return reactor;
+}
+
+// A streaming call that fails at once.
+template <typename Response>
+class FailedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit FailedStream(const absl::Status& status) { this->Finish(common::ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+absl::Status ContextUnknown() {
+  return IqError(absl::StatusCode::kNotFound, "CONTEXT_UNKNOWN", "no such context");
+}
+
+// Context ids in the pages of ListContexts come from all workers.
+class ContextListing {
+ public:
+  ContextListing(size_t worker_count, size_t page_size, grpc::ServerUnaryReactor* reactor,
+                 iq::ListContextsResponse* response)
+      : missing_(worker_count), page_size_(page_size), reactor_(reactor), response_(response) {}
+
+  void Add(std::vector<std::string> ids) {
+    common::MutexLock lock(mutex_);
+    ids_.insert(ids_.end(), std::make_move_iterator(ids.begin()),
+                std::make_move_iterator(ids.end()));
+    if (--missing_ > 0) return;
+    std::sort(ids_.begin(), ids_.end());
+    const bool more = ids_.size() > page_size_;
+    if (more) ids_.resize(page_size_);
+    if (more) response_->set_next_page_token(ids_.back());
+    for (std::string& id : ids_) response_->add_context_ids(std::move(id));
+    reactor_->Finish(grpc::Status::OK);
+  }
+
+ private:
+  common::Mutex mutex_;
+  size_t missing_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> ids_ ABSL_GUARDED_BY(mutex_);
+  const size_t page_size_;
+  grpc::ServerUnaryReactor* const reactor_;
+  iq::ListContextsResponse* const response_;
+};
+
+}  // namespace
+
+template <typename Operation>
+grpc::ServerUnaryReactor* MediaGatewayService::OnWorker(grpc::CallbackServerContext* call,
+                                                        const std::string& context_id,
+                                                        Operation operation) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  workers_.WorkerOf(context_id)
+      .Post([call, reactor, operation = std::move(operation)](ContextTable& contexts) mutable {
+        // The client has given up: what it has not seen done need not be done.
+        const absl::Status status = call->IsCancelled()
+                                        ? absl::CancelledError("the call was cancelled")
+                                        : operation(contexts);
+        reactor->Finish(common::ToGrpcStatus(status));
+      });
+  return reactor;
+}
+
+template <typename Request, typename Response, typename Operation>
+grpc::ServerUnaryReactor* MediaGatewayService::InTransaction(grpc::CallbackServerContext* call,
+                                                             const Request* request,
+                                                             Response* response,
+                                                             Operation operation) {
+  absl::Status valid = CheckTransactionId(request->transaction_id());
+  if (!valid.ok()) return Finish(call, valid);
+  const std::string& context_id = request->termination().context_id();
+  // The kind of the request is part of its content.
+  const size_t content =
+      absl::HashOf(Request::descriptor()->full_name(), request->SerializeAsString());
+  return OnWorker(
+      call, context_id,
+      [request, response, content,
+       operation = std::move(operation)](ContextTable& contexts) mutable -> absl::Status {
+        const std::string& id = request->termination().context_id();
+        ASSIGN_OR_RETURN(absl::optional<std::string> reply,
+                         contexts.Replay(id, request->transaction_id(), content));
+        if (reply.has_value()) {
+          response->ParseFromString(*reply);
+          return absl::OkStatus();
+        }
+        RETURN_IF_ERROR(operation(contexts));
+        Transaction transaction{request->transaction_id(), content, response->SerializeAsString()};
+        if (contexts.Find(id) != nullptr) {
+          contexts.Remember(id, std::move(transaction));
+        } else {
+          contexts.RememberRelease(id, std::move(transaction));
+        }
+        return absl::OkStatus();
+      });
+}
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* MediaGatewayService::Reserve(
+    grpc::CallbackServerContext* call, const Request* request,
+    absl::StatusOr<absl::optional<RemoteDescriptor>> remote, bool orders_allowed,
+    Response* response) {
+  absl::StatusOr<TerminationKey> key = ToTerminationKey(request->termination());
+  if (!key.ok()) return Finish(call, key.status());
+  absl::StatusOr<LocalDescriptor> local = ToLocalDescriptor(request->local());
+  if (!local.ok()) return Finish(call, local.status());
+  if (!remote.ok()) return Finish(call, remote.status());
+  absl::StatusOr<BearerControl> control =
+      ToBearerControl(request->bearer_control(), orders_allowed);
+  if (!control.ok()) return Finish(call, control.status());
+  absl::optional<ControllerStateUpdate> state;
+  if (request->has_controller_state()) {
+    absl::StatusOr<ControllerStateUpdate> update =
+        ToControllerStateUpdate(request->controller_state());
+    if (!update.ok()) return Finish(call, update.status());
+    state = *std::move(update);
+  }
+  return InTransaction(
+      call, request, response,
+      [request, response, key = *key, local = *std::move(local), remote = *std::move(remote),
+       control = *std::move(control),
+       state = std::move(state)](ContextTable& contexts) -> absl::Status {
+        const std::string& context_id = request->termination().context_id();
+        ASSIGN_OR_RETURN(Context * context, contexts.FindOrCreate(context_id));
+        absl::Status reserved = context->ReserveConnectionPoint(key, local, remote, control, state);
+        if (!reserved.ok()) {
+          contexts.EraseIfEmpty(context_id);
+          return reserved;
+        }
+        const Termination& termination = *context->FindTermination(key);
+        *response->mutable_local_address() = ToProto(termination.local_address());
+        if (local.fingerprint_request) {
+          *response->add_local_fingerprints() = ToProto(termination.identity()->fingerprint());
+        }
+        response->set_controller_state_revision(context->controller_state_revision());
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::ReserveConnectionPoint(
+    grpc::CallbackServerContext* call, const iq::ReserveConnectionPointRequest* request,
+    iq::ReserveConnectionPointResponse* response) {
+  return Reserve(call, request, absl::optional<RemoteDescriptor>(), /*orders_allowed=*/false,
+                 response);
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::ReserveAndConfigureConnectionPoint(
+    grpc::CallbackServerContext* call, const iq::ReserveAndConfigureConnectionPointRequest* request,
+    iq::ReserveAndConfigureConnectionPointResponse* response) {
+  if (!request->has_remote()) {
+    return Finish(call, IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required",
+                                "remote"));
+  }
+  absl::StatusOr<RemoteDescriptor> remote = ToRemoteDescriptor(request->remote());
+  if (!remote.ok()) return Finish(call, remote.status());
+  return Reserve(call, request, absl::optional<RemoteDescriptor>(*std::move(remote)),
+                 /*orders_allowed=*/true, response);
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::ConfigureConnectionPoint(
+    grpc::CallbackServerContext* call, const iq::ConfigureConnectionPointRequest* request,
+    iq::ConfigureConnectionPointResponse* response) {
+  absl::StatusOr<TerminationKey> key = ToTerminationKey(request->termination());
+  if (!key.ok()) return Finish(call, key.status());
+  absl::StatusOr<RemoteDescriptor> remote = ToRemoteDescriptor(request->remote());
+  if (!remote.ok()) return Finish(call, remote.status());
+  absl::StatusOr<BearerControl> control =
+      ToBearerControl(request->bearer_control(), /*orders_allowed=*/true);
+  if (!control.ok()) return Finish(call, control.status());
+  absl::optional<ControllerStateUpdate> state;
+  if (request->has_controller_state()) {
+    absl::StatusOr<ControllerStateUpdate> update =
+        ToControllerStateUpdate(request->controller_state());
+    if (!update.ok()) return Finish(call, update.status());
+    state = *std::move(update);
+  }
+  return InTransaction(
+      call, request, response,
+      [request, response, key = *key, remote = *std::move(remote), control = *std::move(control),
+       state = std::move(state)](ContextTable& contexts) -> absl::Status {
+        Context* context = contexts.Find(request->termination().context_id());
+        if (context == nullptr) return ContextUnknown();
+        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state));
+        response->set_controller_state_revision(context->controller_state_revision());
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::ReleaseTermination(
+    grpc::CallbackServerContext* call, const iq::ReleaseTerminationRequest* request,
+    iq::ReleaseTerminationResponse* response) {
+  const iq::TerminationId& termination = request->termination();
+  absl::Status valid = CheckContextId(termination.context_id(), "termination.context_id");
+  if (!valid.ok()) return Finish(call, valid);
+  absl::optional<Side> side;
+  if (termination.side() != iq::SIDE_UNSPECIFIED) {
+    absl::StatusOr<TerminationKey> key = ToTerminationKey(termination);
+    if (!key.ok()) return Finish(call, key.status());
+    side = key->side;
+  }
+  return InTransaction(
+      call, request, response, [request, response, side](ContextTable& contexts) -> absl::Status {
+        const std::string& context_id = request->termination().context_id();
+        Context* context = contexts.Find(context_id);
+        if (context == nullptr) return ContextUnknown();
+        ASSIGN_OR_RETURN(const std::vector<Context::Released> released,
+                         context->ReleaseTermination(request->termination().stream_id(), side));
+        for (const auto& [key, statistics] : released) {
+          iq::TerminationStatistics* proto = response->add_terminations();
+          SetTerminationId(context_id, key, proto->mutable_termination());
+          SetStatistics(statistics, proto);
+        }
+        contexts.EraseIfEmpty(context_id);
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::AuditContext(grpc::CallbackServerContext* call,
+                                                            const iq::AuditContextRequest* request,
+                                                            iq::AuditContextResponse* response) {
+  absl::Status valid = CheckContextId(request->context_id(), "context_id");
+  if (!valid.ok()) return Finish(call, valid);
+  return OnWorker(call, request->context_id(),
+                  [this, request, response](ContextTable& contexts) -> absl::Status {
+                    const Context* context = contexts.Find(request->context_id());
+                    if (context == nullptr) return ContextUnknown();
+                    *response = Audit(*context);
+                    response->set_incarnation(state_.incarnation());
+                    return absl::OkStatus();
+                  });
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::ListContexts(grpc::CallbackServerContext* call,
+                                                            const iq::ListContextsRequest* request,
+                                                            iq::ListContextsResponse* response) {
+  if (request->page_size() > kPageSizeLimit) {
+    return Finish(call, IqError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+                                absl::StrCat("must be at most ", kPageSizeLimit), "page_size"));
+  }
+  if (!request->page_token().empty()) {
+    absl::Status valid = CheckContextId(request->page_token(), "page_token");
+    if (!valid.ok()) return Finish(call, valid);
+  }
+  const size_t page_size = request->page_size() == 0 ? kDefaultPageSize : request->page_size();
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  auto listing =
+      std::make_shared<ContextListing>(workers_.workers().size(), page_size, reactor, response);
+  for (const std::unique_ptr<Worker>& worker : workers_.workers()) {
+    // One more than the page holds tells whether there is another page.
+    worker->Post([listing, page_size, after = request->page_token()](ContextTable& contexts) {
+      listing->Add(contexts.List(after, page_size + 1));
+    });
+  }
+  return reactor;
+}
+
+grpc::ServerWriteReactor<iq::WatchNotificationsResponse>* MediaGatewayService::WatchNotifications(
+    grpc::CallbackServerContext*, const iq::WatchNotificationsRequest* request) {
+  const bool from_start = request->after_sequence_number() == 0 && request->incarnation().empty();
+  if (!from_start && request->incarnation() != state_.incarnation()) {
+    return new FailedStream<iq::WatchNotificationsResponse>(
+        IqError(absl::StatusCode::kFailedPrecondition, "INCARNATION_MISMATCH",
+                absl::StrCat("the present incarnation is ", state_.incarnation()), "incarnation"));
+  }
+  return streams_.WatchNotifications(request->after_sequence_number());
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::GetStatus(grpc::CallbackServerContext* call,
+                                                         const iq::GetStatusRequest*,
+                                                         iq::GetStatusResponse* response) {
+  *response->mutable_status() = state_.Status();
+  return Finish(call, absl::OkStatus());
+}
+
+grpc::ServerWriteReactor<iq::WatchStatusResponse>* MediaGatewayService::WatchStatus(
+    grpc::CallbackServerContext*, const iq::WatchStatusRequest* request) {
+  absl::Duration interval = absl::Seconds(5);
+  if (request->has_interval()) {
+    interval = absl::Seconds(request->interval().seconds()) +
+               absl::Nanoseconds(request->interval().nanos());
+    if (interval < absl::Seconds(1) || interval > absl::Hours(1)) {
+      return new FailedStream<iq::WatchStatusResponse>(
+          IqError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+                  "must be between 1 s and 1 h", "interval"));
+    }
+  }
+  return streams_.WatchStatus(interval);
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::Drain(grpc::CallbackServerContext* call,
+                                                     const iq::DrainRequest*, iq::DrainResponse*) {
+  state_.Drain();
+  streams_.PushStatus();
+  return Finish(call, absl::OkStatus());
+}
+
+}  // namespace agw

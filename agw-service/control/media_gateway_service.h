@@ -1,0 +1,77 @@
+// Iq's gRPC service: checks a request, posts it to the worker of its context, answers from there.
+
+#ifndef AGW_SERVICE_CONTROL_MEDIA_GATEWAY_SERVICE_H_
+#define AGW_SERVICE_CONTROL_MEDIA_GATEWAY_SERVICE_H_
+
+#include "agw-service/control/gateway_state.h"
+#include "agw-service/control/gateway_streams.h"
+#include "agw-service/worker/worker_pool.h"
+#include "ims/iq/v1/media_gateway_service.grpc.pb.h"
+
+namespace agw {
+
+// What each call does is told in media_gateway_service.proto. gRPC's threads never touch a context.
+// Thread-safe.
+class MediaGatewayService final : public ims::iq::v1::MediaGatewayService::CallbackService {
+ public:
+  // All outlive the service.
+  MediaGatewayService(WorkerPool& workers, GatewayState& state, GatewayStreams& streams)
+      : workers_(workers), state_(state), streams_(streams) {}
+
+  grpc::ServerUnaryReactor* ReserveConnectionPoint(
+      grpc::CallbackServerContext* call, const ims::iq::v1::ReserveConnectionPointRequest* request,
+      ims::iq::v1::ReserveConnectionPointResponse* response) override;
+  grpc::ServerUnaryReactor* ReserveAndConfigureConnectionPoint(
+      grpc::CallbackServerContext* call,
+      const ims::iq::v1::ReserveAndConfigureConnectionPointRequest* request,
+      ims::iq::v1::ReserveAndConfigureConnectionPointResponse* response) override;
+  grpc::ServerUnaryReactor* ConfigureConnectionPoint(
+      grpc::CallbackServerContext* call,
+      const ims::iq::v1::ConfigureConnectionPointRequest* request,
+      ims::iq::v1::ConfigureConnectionPointResponse* response) override;
+  grpc::ServerUnaryReactor* ReleaseTermination(
+      grpc::CallbackServerContext* call, const ims::iq::v1::ReleaseTerminationRequest* request,
+      ims::iq::v1::ReleaseTerminationResponse* response) override;
+  grpc::ServerUnaryReactor* AuditContext(grpc::CallbackServerContext* call,
+                                         const ims::iq::v1::AuditContextRequest* request,
+                                         ims::iq::v1::AuditContextResponse* response) override;
+  grpc::ServerUnaryReactor* ListContexts(grpc::CallbackServerContext* call,
+                                         const ims::iq::v1::ListContextsRequest* request,
+                                         ims::iq::v1::ListContextsResponse* response) override;
+  grpc::ServerWriteReactor<ims::iq::v1::WatchNotificationsResponse>* WatchNotifications(
+      grpc::CallbackServerContext* call,
+      const ims::iq::v1::WatchNotificationsRequest* request) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
+                                      const ims::iq::v1::GetStatusRequest* request,
+                                      ims::iq::v1::GetStatusResponse* response) override;
+  grpc::ServerWriteReactor<ims::iq::v1::WatchStatusResponse>* WatchStatus(
+      grpc::CallbackServerContext* call, const ims::iq::v1::WatchStatusRequest* request) override;
+  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* call,
+                                  const ims::iq::v1::DrainRequest* request,
+                                  ims::iq::v1::DrainResponse* response) override;
+
+ private:
+  // Runs `operation(ContextTable&)`, which fills the response, on the worker of the context.
+  template <typename Operation>
+  grpc::ServerUnaryReactor* OnWorker(grpc::CallbackServerContext* call,
+                                     const std::string& context_id, Operation operation);
+
+  // The same, once for each transaction id: a repeated request gets the first reply.
+  template <typename Request, typename Response, typename Operation>
+  grpc::ServerUnaryReactor* InTransaction(grpc::CallbackServerContext* call, const Request* request,
+                                          Response* response, Operation operation);
+
+  // Both kinds of reservation; `remote` is absent for the one without.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Reserve(grpc::CallbackServerContext* call, const Request* request,
+                                    absl::StatusOr<absl::optional<RemoteDescriptor>> remote,
+                                    bool orders_allowed, Response* response);
+
+  WorkerPool& workers_;
+  GatewayState& state_;
+  GatewayStreams& streams_;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTROL_MEDIA_GATEWAY_SERVICE_H_

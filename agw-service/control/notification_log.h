@@ -1,0 +1,83 @@
+// The notifications of an IMS-AGW: numbered, kept for a while, and handed to those who watch.
+
+#ifndef AGW_SERVICE_CONTROL_NOTIFICATION_LOG_H_
+#define AGW_SERVICE_CONTROL_NOTIFICATION_LOG_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "agw-service/context/event.h"
+#include "common/mutex.h"
+#include "ims/iq/v1/notification.pb.h"
+
+namespace agw {
+
+// Thread-safe. A thread of its own does what takes time (conversion, log line, metrics, waking), so
+// that workers lose none.
+class NotificationLog {
+ public:
+  // Is told that there is something new. Called by the log's thread.
+  class Watcher {
+   public:
+    virtual void OnAppended() = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+
+  using Entry = std::shared_ptr<const ims::iq::v1::Notification>;
+
+  // Keeps the last `capacity`. `observer` gets each notification once, on the log's thread.
+  NotificationLog(size_t capacity, std::function<void(const ims::iq::v1::Notification&)> observer);
+
+  // What was appended before is still observed.
+  ~NotificationLog();
+
+  NotificationLog(const NotificationLog&) = delete;
+  NotificationLog& operator=(const NotificationLog&) = delete;
+
+  void Append(Event event);
+
+  // The oldest one kept with a number greater than `sequence_number`; null if there is none.
+  Entry After(uint64_t sequence_number) const;
+
+  // Of the newest; 0 if there was none.
+  uint64_t last_sequence_number() const;
+
+  // When `RemoveWatcher()` has returned, the watcher is not called any more. It must not be called
+  // from `OnAppended()`.
+  void AddWatcher(Watcher& watcher);
+  void RemoveWatcher(Watcher& watcher);
+
+ private:
+  void Run();
+  void Number(std::vector<Event> events);
+
+  const size_t capacity_;
+  const std::function<void(const ims::iq::v1::Notification&)> observer_;
+
+  mutable common::Mutex mutex_;
+  std::condition_variable_any something_to_do_;
+  std::vector<Event> incoming_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_sequence_number_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // Held while watchers are called; never together with `mutex_` by this class.
+  common::Mutex watchers_mutex_;
+  absl::flat_hash_set<Watcher*> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_CONTROL_NOTIFICATION_LOG_H_

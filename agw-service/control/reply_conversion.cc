@@ -1,0 +1,325 @@
+// Values to replies and notifications. The way in is in request_conversion.cc.
+
+#include "absl/time/time.h"
+#include "absl/types/variant.h"
+#include "agw-service/control/proto_conversion.h"
+
+namespace agw {
+namespace {
+
+namespace iq = ims::iq::v1;
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  out->set_seconds(nanos / 1'000'000'000);
+  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+iq::TcpRole ToProto(TcpRole role) {
+  switch (role) {
+    case TcpRole::kPassive:
+      return iq::TCP_ROLE_PASSIVE;
+    case TcpRole::kActive:
+      return iq::TCP_ROLE_ACTIVE;
+    case TcpRole::kUndecided:
+      break;
+  }
+  return iq::TCP_ROLE_UNSPECIFIED;
+}
+
+iq::TlsRole ToProto(TlsRole role) {
+  return role == TlsRole::kServer ? iq::TLS_ROLE_SERVER : iq::TLS_ROLE_CLIENT;
+}
+
+iq::Notification::TcpFailed::Cause ToProto(TcpFailed::Cause cause) {
+  using Proto = iq::Notification::TcpFailed;
+  switch (cause) {
+    case TcpFailed::Cause::kRefused:
+      return Proto::CAUSE_REFUSED;
+    case TcpFailed::Cause::kUnreachable:
+      return Proto::CAUSE_UNREACHABLE;
+    case TcpFailed::Cause::kTimedOut:
+      return Proto::CAUSE_TIMED_OUT;
+    case TcpFailed::Cause::kLocal:
+      return Proto::CAUSE_LOCAL;
+  }
+  return Proto::CAUSE_UNSPECIFIED;
+}
+
+iq::Notification::TlsFailed::Cause ToProto(TlsFailed::Cause cause) {
+  using Proto = iq::Notification::TlsFailed;
+  using Cause = TlsFailed::Cause;
+  switch (cause) {
+    case Cause::kNotTls:
+      return Proto::CAUSE_NOT_TLS;
+    case Cause::kProtocolVersion:
+      return Proto::CAUSE_PROTOCOL_VERSION;
+    case Cause::kNoCommonCipher:
+      return Proto::CAUSE_NO_COMMON_CIPHER;
+    case Cause::kNoCertificate:
+      return Proto::CAUSE_NO_CERTIFICATE;
+    case Cause::kFingerprintMismatch:
+      return Proto::CAUSE_FINGERPRINT_MISMATCH;
+    case Cause::kAlertReceived:
+      return Proto::CAUSE_ALERT_RECEIVED;
+    case Cause::kClosedByPeer:
+      return Proto::CAUSE_CLOSED_BY_PEER;
+    case Cause::kTimedOut:
+      return Proto::CAUSE_TIMED_OUT;
+    case Cause::kProtocolError:
+      return Proto::CAUSE_PROTOCOL_ERROR;
+    case Cause::kHandshakeTooLarge:
+      return Proto::CAUSE_HANDSHAKE_TOO_LARGE;
+  }
+  return Proto::CAUSE_UNSPECIFIED;
+}
+
+iq::Notification::BearerReleased::Cause ToProto(BearerReleased::Cause cause) {
+  using Proto = iq::Notification::BearerReleased;
+  using Cause = BearerReleased::Cause;
+  switch (cause) {
+    case Cause::kClosedByPeers:
+      return Proto::CAUSE_CLOSED_BY_PEERS;
+    case Cause::kResetByPeer:
+      return Proto::CAUSE_RESET_BY_PEER;
+    case Cause::kOtherSideEnded:
+      return Proto::CAUSE_OTHER_SIDE_ENDED;
+    case Cause::kTlsError:
+      return Proto::CAUSE_TLS_ERROR;
+    case Cause::kClosedWithoutCloseNotify:
+      return Proto::CAUSE_CLOSED_WITHOUT_CLOSE_NOTIFY;
+    case Cause::kTimedOut:
+      return Proto::CAUSE_TIMED_OUT;
+  }
+  return Proto::CAUSE_UNSPECIFIED;
+}
+
+iq::Notification::SetupTimedOut::Timer ToProto(SetupTimedOut::Timer timer) {
+  using Proto = iq::Notification::SetupTimedOut;
+  switch (timer) {
+    case SetupTimedOut::Timer::kAwaitConfiguration:
+      return Proto::TIMER_AWAIT_CONFIGURATION;
+    case SetupTimedOut::Timer::kTcpEstablishment:
+      return Proto::TIMER_TCP_ESTABLISHMENT;
+    case SetupTimedOut::Timer::kTlsEstablishment:
+      return Proto::TIMER_TLS_ESTABLISHMENT;
+  }
+  return Proto::TIMER_UNSPECIFIED;
+}
+
+// Fills the notification's oneof, one overload for each kind of event.
+struct KindConverter {
+  iq::Notification& out;
+
+  void operator()(const SynDropped& event) const {
+    out.mutable_syn_dropped()->set_dropped_count(event.dropped_count);
+  }
+  void operator()(const TcpEstablished& event) const {
+    auto* proto = out.mutable_tcp_established();
+    *proto->mutable_local_address() = agw::ToProto(event.local_address);
+    *proto->mutable_remote_address() = agw::ToProto(event.remote_address);
+    proto->set_tcp_role(ToProto(event.tcp_role));
+  }
+  void operator()(const TcpFailed& event) const {
+    out.mutable_tcp_failed()->set_cause(ToProto(event.cause));
+    out.mutable_tcp_failed()->set_detail(event.detail);
+  }
+  void operator()(const TlsEstablished& event) const {
+    auto* proto = out.mutable_tls_established();
+    proto->set_protocol_version(event.protocol_version);
+    proto->set_cipher_suite(event.cipher_suite);
+    proto->set_tls_role(ToProto(event.tls_role));
+  }
+  void operator()(const TlsFailed& event) const {
+    auto* proto = out.mutable_tls_failed();
+    proto->set_cause(ToProto(event.cause));
+    proto->set_detail(event.detail);
+    proto->set_attempts_left(event.attempts_left);
+  }
+  void operator()(const FingerprintVerified& event) const {
+    *out.mutable_fingerprint_verified()->mutable_fingerprint() = agw::ToProto(event.fingerprint);
+  }
+  void operator()(const FingerprintMismatch& event) const {
+    *out.mutable_fingerprint_mismatch()->mutable_presented() = agw::ToProto(event.presented);
+  }
+  void operator()(const BearerReleased& event) const {
+    auto* proto = out.mutable_bearer_released();
+    proto->set_cause(ToProto(event.cause));
+    proto->set_detail(event.detail);
+    proto->set_received_byte_count(event.statistics.received_byte_count);
+    proto->set_sent_byte_count(event.statistics.sent_byte_count);
+    SetDuration(event.statistics.duration, proto->mutable_duration());
+  }
+  void operator()(const SetupTimedOut& event) const {
+    out.mutable_setup_timed_out()->set_timer(ToProto(event.timer));
+  }
+  void operator()(const HangingTermination&) const { out.mutable_hanging_termination(); }
+  void operator()(const Draining&) const { out.mutable_draining(); }
+};
+
+iq::TerminationAudit::State ToProto(Termination::State state) {
+  using Proto = iq::TerminationAudit;
+  switch (state) {
+    case Termination::State::kIdle:
+      return Proto::STATE_IDLE;
+    case Termination::State::kConnecting:
+      return Proto::STATE_CONNECTING;
+    case Termination::State::kTlsHandshake:
+      return Proto::STATE_TLS_HANDSHAKE;
+    case Termination::State::kEstablished:
+      return Proto::STATE_ESTABLISHED;
+    case Termination::State::kReleased:
+      return Proto::STATE_RELEASED;
+    case Termination::State::kFailed:
+      return Proto::STATE_FAILED;
+  }
+  return Proto::STATE_UNSPECIFIED;
+}
+
+void SetLocal(const Termination& termination, iq::LocalDescriptor* out) {
+  const LocalDescriptor& local = termination.local();
+  out->set_ip_realm(local.ip_realm);
+  out->set_address_family(termination.local_address().ip.is_ipv4() ? iq::ADDRESS_FAMILY_IPV4
+                                                                   : iq::ADDRESS_FAMILY_IPV6);
+  out->set_transport_protocol(local.tls ? iq::TRANSPORT_PROTOCOL_TCP_TLS
+                                        : iq::TRANSPORT_PROTOCOL_TCP);
+  out->set_setup_mode(iq::SETUP_MODE_ACTPASS);
+  out->set_certificate_fingerprint_request(local.fingerprint_request);
+}
+
+void SetSynPolicy(const SynPolicy& policy, iq::SynPolicy* out) {
+  switch (policy.kind) {
+    case SynPolicy::Kind::kDropAll:
+      out->mutable_drop_all();
+      return;
+    case SynPolicy::Kind::kLatch:
+      out->mutable_latch();
+      return;
+    case SynPolicy::Kind::kAcceptFrom:
+      out->mutable_accept_from();
+      break;
+  }
+  for (const SourceFilter& filter : policy.sources) {
+    iq::SynPolicy::Source* source = out->mutable_accept_from()->add_sources();
+    source->set_ip_address(filter.ip.ToString());
+    source->set_prefix_length(filter.prefix_length);
+    source->set_port(filter.port);
+  }
+}
+
+void SetInterlinkage(const Interlinkage& interlinkage, iq::Interlinkage* out) {
+  switch (interlinkage.topology) {
+    case Interlinkage::Topology::kNone:
+      out->set_topology(iq::Interlinkage::TOPOLOGY_NONE);
+      break;
+    case Interlinkage::Topology::kT1ToT2:
+      out->set_topology(iq::Interlinkage::TOPOLOGY_T1_TO_T2);
+      break;
+    case Interlinkage::Topology::kT2ToT1:
+      out->set_topology(iq::Interlinkage::TOPOLOGY_T2_TO_T1);
+      break;
+  }
+  out->set_trigger(interlinkage.trigger == Interlinkage::Trigger::kOnTcpSyn
+                       ? iq::Interlinkage::TRIGGER_ON_TCP_SYN
+                       : iq::Interlinkage::TRIGGER_ON_TLS_VERIFIED);
+}
+
+void SetBearerControl(const Termination& termination, const Interlinkage& interlinkage,
+                      iq::BearerControl* out) {
+  out->set_tcp_role(ToProto(termination.tcp_role()));
+  if (termination.tls_role().has_value()) out->set_tls_role(ToProto(*termination.tls_role()));
+  SetSynPolicy(termination.syn_policy(), out->mutable_syn_policy());
+  SetInterlinkage(interlinkage, out->mutable_interlinkage());
+  iq::SetupTimers* timers = out->mutable_setup_timers();
+  SetDuration(termination.setup_timers().await_configuration,
+              timers->mutable_await_configuration());
+  SetDuration(termination.setup_timers().tcp_establishment, timers->mutable_tcp_establishment());
+  SetDuration(termination.setup_timers().tls_establishment, timers->mutable_tls_establishment());
+}
+
+void AuditTermination(absl::string_view context_id, TerminationKey key, const Stream& stream,
+                      iq::TerminationAudit* out) {
+  const Termination& termination = *stream.termination(key.side);
+  SetTerminationId(context_id, key, out->mutable_termination());
+  out->set_state(ToProto(termination.state()));
+  SetLocal(termination, out->mutable_local());
+  *out->mutable_local_address() = agw::ToProto(termination.local_address());
+  if (termination.local().fingerprint_request) {
+    *out->add_local_fingerprints() = agw::ToProto(termination.identity()->fingerprint());
+  }
+  const absl::optional<common::TransportAddress> remote = termination.remote_address();
+  if (remote.has_value()) *out->mutable_remote()->mutable_address() = agw::ToProto(*remote);
+  for (const Fingerprint& fingerprint : termination.remote().fingerprints.fingerprints()) {
+    *out->mutable_remote()->add_fingerprints() = agw::ToProto(fingerprint);
+  }
+  SetBearerControl(termination, stream.interlinkage(), out->mutable_bearer_control());
+  SetStatistics(stream.Statistics(key.side), out->mutable_statistics());
+  *out->mutable_statistics()->mutable_termination() = out->termination();
+  out->set_dropped_syn_count(termination.dropped_syn_count());
+  out->set_failed_attempt_count(termination.failed_attempt_count());
+}
+
+}  // namespace
+
+iq::Side ToProto(Side side) { return side == Side::kAccess ? iq::SIDE_ACCESS : iq::SIDE_CORE; }
+
+void SetTerminationId(absl::string_view context_id, TerminationKey key, iq::TerminationId* out) {
+  out->set_context_id(std::string(context_id));
+  out->set_stream_id(key.stream_id);
+  out->set_side(ToProto(key.side));
+}
+
+void SetStatistics(const TerminationStatistics& statistics, iq::TerminationStatistics* out) {
+  out->set_received_byte_count(statistics.received_byte_count);
+  out->set_sent_byte_count(statistics.sent_byte_count);
+  SetDuration(statistics.duration, out->mutable_duration());
+}
+
+iq::Fingerprint ToProto(const Fingerprint& fingerprint) {
+  iq::Fingerprint proto;
+  proto.set_hash_function(std::string(HashFunctionName(fingerprint.hash_function())));
+  proto.set_digest(std::string(fingerprint.digest()));
+  return proto;
+}
+
+iq::TransportAddress ToProto(const common::TransportAddress& address) {
+  iq::TransportAddress proto;
+  proto.set_ip_address(address.ip.ToString());
+  proto.set_port(address.port);
+  return proto;
+}
+
+iq::Notification ToProto(const Event& event) {
+  iq::Notification proto;
+  SetTimestamp(event.time, proto.mutable_time());
+  if (!event.context_id.empty()) {
+    iq::TerminationId* termination = proto.mutable_termination();
+    termination->set_context_id(event.context_id);
+    termination->set_stream_id(event.stream_id);
+    if (event.side.has_value()) termination->set_side(ToProto(*event.side));
+  }
+  absl::visit(KindConverter{proto}, event.kind);
+  return proto;
+}
+
+iq::AuditContextResponse Audit(const Context& context) {
+  iq::AuditContextResponse response;
+  response.set_context_id(context.id());
+  SetTimestamp(context.creation_time(), response.mutable_creation_time());
+  for (const auto& [stream_id, stream] : context.streams()) {
+    for (Side side : {Side::kAccess, Side::kCore}) {
+      if (stream->termination(side) == nullptr) continue;
+      AuditTermination(context.id(), {stream_id, side}, *stream, response.add_terminations());
+    }
+  }
+  response.set_controller_state(context.controller_state());
+  response.set_controller_state_revision(context.controller_state_revision());
+  return response;
+}
+
+}  // namespace agw

@@ -1,0 +1,39 @@
+// How many contexts there are, and whether new ones are taken.
+
+#ifndef AGW_SERVICE_WORKER_ADMISSION_H_
+#define AGW_SERVICE_WORKER_ADMISSION_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace agw {
+
+// Shared by all workers. Thread-safe.
+class Admission {
+ public:
+  explicit Admission(uint32_t context_limit) : context_limit_(context_limit) {}
+
+  // Counts one more context; false if that is over the limit.
+  bool Admit() {
+    if (context_count_.fetch_add(1) < context_limit_) return true;
+    context_count_.fetch_sub(1);
+    return false;
+  }
+  void Leave() { context_count_.fetch_sub(1); }
+
+  // True for the first call.
+  bool Drain() { return !draining_.exchange(true); }
+  bool draining() const { return draining_.load(); }
+
+  uint32_t context_count() const { return context_count_.load(); }
+  uint32_t context_limit() const { return context_limit_; }
+
+ private:
+  const uint32_t context_limit_;
+  std::atomic<uint32_t> context_count_{0};
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_WORKER_ADMISSION_H_

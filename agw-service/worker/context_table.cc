@@ -1,0 +1,118 @@
+#include "agw-service/worker/context_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "agw-service/context/iq_error.h"
+#include "common/check.h"
+
+namespace agw {
+namespace {
+
+// Of one context. A session takes three to eight; more would be retries of long ago.
+constexpr size_t kTransactionLimit = 16;
+
+// How long, and for how many contexts, the reply to a release is kept.
+constexpr absl::Duration kReleaseMemory = absl::Minutes(1);
+constexpr size_t kReleaseLimit = 65536;
+
+absl::StatusOr<absl::optional<std::string>> ReplyOf(const Transaction& transaction,
+                                                    size_t content) {
+  if (transaction.content == content) return absl::optional<std::string>(transaction.reply);
+  return IqError(absl::StatusCode::kInvalidArgument, "TRANSACTION_REUSED",
+                 "was used for another request", "transaction_id");
+}
+
+}  // namespace
+
+ContextTable::~ContextTable() {
+  for (size_t i = 0; i < contexts_.size(); ++i) admission_.Leave();
+}
+
+Context* ContextTable::Find(absl::string_view context_id) {
+  const auto entry = contexts_.find(context_id);
+  if (entry == contexts_.end()) return nullptr;
+  entry->second.context->Touch();
+  return entry->second.context.get();
+}
+
+absl::StatusOr<Context*> ContextTable::FindOrCreate(absl::string_view context_id) {
+  if (Context* context = Find(context_id)) return context;
+  if (admission_.draining()) {
+    return IqError(absl::StatusCode::kUnavailable, "DRAINING", "no new contexts are taken");
+  }
+  if (!admission_.Admit()) {
+    return IqError(absl::StatusCode::kResourceExhausted, "CONTEXT_LIMIT",
+                   absl::StrCat("there are ", admission_.context_limit(), " contexts already"));
+  }
+  const std::string id(context_id);
+  auto context = std::make_unique<Context>(resources_, id, [this, id] { ReleaseHanging(id); });
+  Context* result = context.get();
+  contexts_.emplace(id, Entry{std::move(context), {}});
+  return result;
+}
+
+void ContextTable::EraseIfEmpty(absl::string_view context_id) {
+  const auto entry = contexts_.find(context_id);
+  if (entry == contexts_.end() || !entry->second.context->empty()) return;
+  contexts_.erase(entry);
+  admission_.Leave();
+}
+
+void ContextTable::ReleaseHanging(const std::string& context_id) {
+  const std::string id = context_id;  // The argument belongs to the context.
+  contexts_.erase(contexts_.find(id));
+  admission_.Leave();
+  resources_.event_sink(Event{resources_.loop.Now(), id, 0, absl::nullopt, HangingTermination{}});
+}
+
+absl::StatusOr<absl::optional<std::string>> ContextTable::Replay(absl::string_view context_id,
+                                                                 absl::string_view transaction_id,
+                                                                 size_t content) {
+  const auto entry = contexts_.find(context_id);
+  if (entry != contexts_.end()) {
+    for (const Transaction& transaction : entry->second.transactions) {
+      if (transaction.id == transaction_id) return ReplyOf(transaction, content);
+    }
+    return absl::optional<std::string>();
+  }
+  const auto release = releases_.find(context_id);
+  if (release == releases_.end() || release->second.id != transaction_id) {
+    return absl::optional<std::string>();
+  }
+  return ReplyOf(release->second, content);
+}
+
+void ContextTable::Remember(absl::string_view context_id, Transaction transaction) {
+  const auto entry = contexts_.find(context_id);
+  CHECK(entry != contexts_.end());
+  std::vector<Transaction>& transactions = entry->second.transactions;
+  if (transactions.size() == kTransactionLimit) transactions.erase(transactions.begin());
+  transactions.push_back(std::move(transaction));
+}
+
+void ContextTable::RememberRelease(absl::string_view context_id, Transaction transaction) {
+  ForgetOldReleases();
+  releases_[context_id] = std::move(transaction);
+  release_order_.emplace_back(resources_.loop.Now(), std::string(context_id));
+}
+
+void ContextTable::ForgetOldReleases() {
+  const absl::Time horizon = resources_.loop.Now() - kReleaseMemory;
+  while (!release_order_.empty() &&
+         (release_order_.front().first < horizon || release_order_.size() > kReleaseLimit)) {
+    releases_.erase(release_order_.front().second);
+    release_order_.pop_front();
+  }
+}
+
+std::vector<std::string> ContextTable::List(absl::string_view after, size_t limit) const {
+  std::vector<std::string> ids;
+  for (auto entry = contexts_.upper_bound(after); entry != contexts_.end() && ids.size() < limit;
+       ++entry) {
+    ids.push_back(entry->first);
+  }
+  return ids;
+}
+
+}  // namespace agw

@@ -1,0 +1,75 @@
+#include "agw-service/worker/worker.h"
+
+#include <utility>
+
+namespace agw {
+namespace {
+
+constexpr absl::Duration kCountInterval = absl::Seconds(1);
+
+// Hands the octets counted since the last time to the sink, again and again.
+class ByteCountReporter {
+ public:
+  ByteCountReporter(WorkerResources& resources, std::function<void(const ByteCounters&)> sink)
+      : resources_(resources), sink_(std::move(sink)) {
+    Schedule();
+  }
+  ~ByteCountReporter() {
+    resources_.loop.CancelTimer(timer_);
+    Report();
+  }
+
+ private:
+  void Schedule() {
+    timer_ = resources_.loop.AddTimer(resources_.loop.Now() + kCountInterval, [this] {
+      Report();
+      Schedule();
+    });
+  }
+
+  void Report() {
+    const ByteCounters counted = std::exchange(resources_.byte_counters, ByteCounters());
+    if (counted.received_from_access + counted.received_from_core > 0) sink_(counted);
+  }
+
+  WorkerResources& resources_;
+  const std::function<void(const ByteCounters&)> sink_;
+  EventLoop::TimerId timer_ = 0;
+};
+
+}  // namespace
+
+Worker::Worker(const WorkerOptions& options) : thread_([this, options] { Run(options); }) {}
+
+Worker::~Worker() {
+  loop_.Stop();
+  thread_.join();
+}
+
+void Worker::Run(const WorkerOptions& options) {
+  // Large, so not on the stack.
+  const auto scratch = std::make_unique<Scratch>();
+  TlsProfile tls_profile(*scratch,
+                         {.handshake_message_limit = options.limits.handshake_message_limit});
+  WorkerResources resources{.loop = loop_,
+                            .scratch = *scratch,
+                            .tls_profile = tls_profile,
+                            .realms = options.realms,
+                            .own_addresses = options.own_addresses,
+                            .limits = options.limits,
+                            .event_sink = options.event_sink,
+                            .identity = options.identity,
+                            .byte_counters = {}};
+  ContextTable contexts(resources, options.admission);
+  contexts_ = &contexts;
+  ByteCountReporter reporter(resources, options.byte_sink);
+  loop_.Run();
+  // What was posted before the end still finds the contexts.
+  loop_.RunOnce(absl::ZeroDuration());
+}
+
+void Worker::Post(absl::AnyInvocable<void(ContextTable&)> task) {
+  loop_.Post([this, task = std::move(task)]() mutable { task(*contexts_); });
+}
+
+}  // namespace agw

@@ -1,0 +1,21 @@
+#include "agw-service/worker/worker_pool.h"
+
+#include "absl/hash/hash.h"
+
+namespace agw {
+
+WorkerPool::WorkerPool(size_t worker_count, const WorkerOptions& options) {
+  for (size_t i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(options));
+}
+
+Worker& WorkerPool::WorkerOf(absl::string_view context_id) {
+  return *workers_[absl::Hash<absl::string_view>()(context_id) % workers_.size()];
+}
+
+void WorkerPool::SetIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->Post([identity](ContextTable& contexts) { contexts.resources().identity = identity; });
+  }
+}
+
+}  // namespace agw
