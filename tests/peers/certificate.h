@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "openssl/base.h"
+#include "openssl/evp.h"
+#include "openssl/x509.h"
 
 namespace peers {
 

@@ -1,0 +1,264 @@
+// Iq as a client of its own sees it: repetition, limits, audit, draining.
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/testing/status_matchers.h"
+#include "gtest/gtest.h"
+#include "tests/integration/testing/iq_session.h"
+#include "tests/integration/testing/services.h"
+
+namespace integration {
+namespace {
+
+namespace iq = ims::iq::v1;
+using common::ErrorReasonOf;
+using common::IsOk;
+using common::StatusIs;
+using iq::Notification;
+using Stub = iq::MediaGatewayService::Stub;
+
+uint32_t PortsInUse(Services& services) {
+  uint32_t ports = 0;
+  for (const iq::Realm& realm : services.AgwStatus().realms()) ports += realm.ports_in_use();
+  return ports;
+}
+
+TEST(Iq, DP_18_RepeatedReserveGetsTheSameReply) {
+  Services services;
+  IqSession session(services);
+  ASSERT_THAT(session.ReserveAccess(), IsOk());
+  const std::string first_reply = session.access().SerializeAsString();
+  const uint32_t ports = PortsInUse(services);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(session.ReserveAccess(), IsOk());
+    EXPECT_EQ(session.access().SerializeAsString(), first_reply);
+  }
+  EXPECT_EQ(PortsInUse(services), ports);
+  EXPECT_EQ(services.AgwStatus().context_count(), 1u);
+}
+
+TEST(Iq, SameTransactionWithOtherContentIsRefused) {
+  Services services;
+  IqSession session(services);
+  ASSERT_THAT(session.ReserveAccess(), IsOk());
+  session.reserve_access.mutable_local()->set_certificate_fingerprint_request(false);
+  const absl::Status refused = session.ReserveAccess();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(ErrorReasonOf(refused), "TRANSACTION_REUSED");
+}
+
+TEST(Iq, SameTerminationByAnotherTransactionIsRefused) {
+  Services services;
+  IqSession session(services);
+  ASSERT_THAT(session.ReserveAccess(), IsOk());
+  session.reserve_access.set_transaction_id(session.NewTransaction());
+  const absl::Status refused = session.ReserveAccess();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_EQ(ErrorReasonOf(refused), "TERMINATION_EXISTS");
+  EXPECT_EQ(PortsInUse(services), 1u);
+}
+
+TEST(Iq, ApplicationAwareTransportIsUnimplemented) {
+  Services services;
+  IqSession session(services);
+  session.reserve_access.mutable_local()->set_transport_protocol(
+      static_cast<iq::TransportProtocol>(3));
+  const absl::Status refused = session.ReserveAccess();
+  EXPECT_FALSE(refused.ok());
+  EXPECT_FALSE(ErrorReasonOf(refused).empty());
+  EXPECT_TRUE(services.WaitUntilIdle());
+}
+
+TEST(Iq, FullContextTableGivesResourceExhausted) {
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  config.set_context_limit(2);
+  Services services(config);
+  IqSession first(services), second(services), third(services);
+  ASSERT_THAT(first.ReserveAccess(), IsOk());
+  ASSERT_THAT(second.ReserveAccess(), IsOk());
+  const absl::Status refused = third.ReserveAccess();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(ErrorReasonOf(refused), "CONTEXT_LIMIT");
+  ASSERT_THAT(first.Release(), IsOk());
+  third.reserve_access.set_transaction_id(third.NewTransaction());
+  EXPECT_THAT(third.ReserveAccess(), IsOk());
+}
+
+TEST(Iq, FullPortPoolGivesResourceExhaustedAndLeavesNothing) {
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  config.mutable_realms(0)->set_last_port(config.realms(0).first_port() + 3);
+  Services services(config);
+  std::vector<std::unique_ptr<IqSession>> sessions;
+  absl::Status refused;
+  while (refused.ok() && sessions.size() < 10) {
+    sessions.push_back(std::make_unique<IqSession>(services));
+    refused = sessions.back()->ReserveAccess();
+  }
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(ErrorReasonOf(refused), "NO_FREE_PORT");
+  sessions.clear();
+  EXPECT_TRUE(services.WaitUntilIdle());
+}
+
+TEST(Iq, UnknownRealmAndForbiddenRemoteAddressAreNamed) {
+  Services services;
+  IqSession session(services);
+  session.reserve_access.mutable_local()->set_ip_realm("elsewhere");
+  const absl::Status no_realm = session.ReserveAccess();
+  EXPECT_THAT(no_realm, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(ErrorReasonOf(no_realm), "REALM_UNKNOWN");
+
+  session.reserve_core.mutable_remote()->mutable_address()->set_ip_address("224.0.0.1");
+  const absl::Status forbidden = session.ReserveCore();
+  EXPECT_THAT(forbidden, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(ErrorReasonOf(forbidden), "REMOTE_ADDRESS_FORBIDDEN");
+  EXPECT_TRUE(services.WaitUntilIdle());
+}
+
+TEST(Iq, AuditTellsWhatWasReservedConfiguredAndCounted) {
+  Services services;
+  IqSession session(services);
+  session.reserve_access.mutable_controller_state()->set_data("record");
+  ASSERT_THAT(session.Establish(), IsOk());
+  ASSERT_THAT(session.phone().Send("12345"), IsOk());
+  ASSERT_THAT(session.core().Receive(5), IsOk());
+
+  iq::AuditContextRequest request;
+  request.set_context_id(session.context_id());
+  ASSERT_OK_AND_ASSIGN(const iq::AuditContextResponse audit,
+                       Call(services.iq(), &Stub::AuditContext, request));
+  EXPECT_EQ(audit.controller_state(), "record");
+  EXPECT_EQ(audit.controller_state_revision(), 1u);
+  EXPECT_EQ(audit.incarnation(), services.AgwStatus().incarnation());
+  ASSERT_EQ(audit.terminations_size(), 2);
+  const iq::TerminationAudit& t1 = audit.terminations(0);
+  EXPECT_EQ(t1.termination().side(), iq::SIDE_ACCESS);
+  EXPECT_EQ(t1.state(), iq::TerminationAudit::STATE_ESTABLISHED);
+  EXPECT_EQ(ToText(t1.local_address()), session.t1().ToString());
+  EXPECT_EQ(t1.remote().fingerprints(0).digest(), session.certificate().digest());
+  EXPECT_EQ(t1.bearer_control().tls_role(), iq::TLS_ROLE_SERVER);
+  EXPECT_EQ(t1.statistics().received_byte_count(), 5u);
+  const iq::TerminationAudit& t2 = audit.terminations(1);
+  EXPECT_EQ(t2.state(), iq::TerminationAudit::STATE_ESTABLISHED);
+  EXPECT_EQ(t2.statistics().sent_byte_count(), 5u);
+}
+
+TEST(Iq, ControllerStateIsComparedBeforeItIsSet) {
+  Services services;
+  IqSession session(services);
+  session.reserve_access.mutable_controller_state()->set_data("one");
+  ASSERT_THAT(session.ReserveAccess(), IsOk());
+  EXPECT_EQ(session.access().controller_state_revision(), 1u);
+  iq::ControllerState* state = session.configure_access.mutable_controller_state();
+  state->set_data("two");
+  state->set_expected_revision(7);
+  const absl::Status conflict = session.ConfigureAccess();
+  EXPECT_THAT(conflict, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(ErrorReasonOf(conflict), "REVISION_CONFLICT");
+  // Nothing of the request was done.
+  ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
+  EXPECT_EQ(t1.remote().fingerprints_size(), 0);
+  state->set_expected_revision(1);
+  session.configure_access.set_transaction_id(session.NewTransaction());
+  EXPECT_THAT(session.ConfigureAccess(), IsOk());
+}
+
+TEST(Iq, ListContextsPageByPage) {
+  Services services;
+  std::vector<std::unique_ptr<IqSession>> sessions;
+  std::set<std::string> expected;
+  for (int i = 0; i < 5; ++i) {
+    sessions.push_back(std::make_unique<IqSession>(services));
+    ASSERT_THAT(sessions.back()->ReserveAccess(), IsOk());
+    expected.insert(sessions.back()->context_id());
+  }
+  std::multiset<std::string> listed;
+  iq::ListContextsRequest request;
+  request.set_page_size(2);
+  do {
+    ASSERT_OK_AND_ASSIGN(const iq::ListContextsResponse page,
+                         Call(services.iq(), &Stub::ListContexts, request));
+    EXPECT_LE(page.context_ids_size(), 2);
+    listed.insert(page.context_ids().begin(), page.context_ids().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), expected);
+  EXPECT_EQ(listed.size(), expected.size());
+}
+
+TEST(Iq, NotificationsAreNumberedAndCanBeResumed) {
+  Services services;
+  IqSession session(services);
+  ASSERT_THAT(session.Establish(), IsOk());
+  ASSERT_TRUE(session.WaitFor(Notification::kTlsEstablished).has_value());
+  const std::vector<Notification> seen = services.notifications().seen();
+  ASSERT_GE(seen.size(), 3u);
+  for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i].sequence_number(), i + 1);
+
+  peers::NotificationWatcher resumed(services.agw_channel(), 2,
+                                     services.notifications().incarnation());
+  const absl::optional<Notification> first =
+      resumed.WaitFor([](const Notification&) { return true; });
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->SerializeAsString(), seen[2].SerializeAsString());
+}
+
+TEST(Iq, NotificationsOfAnotherRunAreRefused) {
+  Services services;
+  peers::NotificationWatcher stale(services.agw_channel(), 1, "another-run");
+  const absl::Status end = common::FromGrpcStatus(stale.WaitForEnd());
+  EXPECT_THAT(end, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(ErrorReasonOf(end), "INCARNATION_MISMATCH");
+}
+
+TEST(Iq, GapOfForgottenNotificationsIsVisible) {
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  config.set_notification_log_size(16);
+  Services services(config);
+  while (services.AgwStatus().last_sequence_number() < 20) {
+    IqSession session(services);
+    ASSERT_THAT(session.Establish(), IsOk());
+  }
+  const uint64_t last = services.AgwStatus().last_sequence_number();
+  peers::NotificationWatcher late(services.agw_channel());
+  const absl::optional<Notification> first = late.WaitFor([](const Notification&) { return true; });
+  ASSERT_TRUE(first.has_value());
+  EXPECT_GE(first->sequence_number(), last - 15);
+  EXPECT_GT(first->sequence_number(), 1u);
+}
+
+TEST(Iq, DrainingRefusesNewContextsAndKeepsOldOnes) {
+  Services services;
+  IqSession old_session(services);
+  ASSERT_THAT(old_session.Establish(), IsOk());
+  ASSERT_THAT(Call(services.iq(), &Stub::Drain, iq::DrainRequest()), IsOk());
+  ASSERT_THAT(Call(services.iq(), &Stub::Drain, iq::DrainRequest()), IsOk());
+  EXPECT_TRUE(services.AgwStatus().draining());
+  EXPECT_TRUE(services.notifications().WaitForKind(Notification::kDraining).has_value());
+  IqSession new_session(services);
+  const absl::Status refused = new_session.ReserveAccess();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(ErrorReasonOf(refused), "DRAINING");
+  ASSERT_THAT(old_session.phone().Send("goes on"), IsOk());
+  EXPECT_THAT(old_session.core().Receive(7), IsOk());
+}
+
+TEST(Iq, HangingContextIsReleasedAndTold) {
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  *config.mutable_hold_time() = ToProto(absl::Seconds(1));
+  config.mutable_setup()->mutable_await_configuration()->set_seconds(1);
+  Services services(config);
+  IqSession forgotten(services);
+  ASSERT_THAT(forgotten.ReserveAccess(), IsOk());
+  EXPECT_TRUE(services.notifications()
+                  .WaitForKind(Notification::kHangingTermination, forgotten.context_id())
+                  .has_value());
+  EXPECT_TRUE(services.WaitUntilIdle());
+}
+
+}  // namespace
+}  // namespace integration

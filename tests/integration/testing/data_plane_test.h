@@ -1,0 +1,40 @@
+// The fixture of tests that run over IPv4 and over IPv6.
+
+#ifndef TESTS_INTEGRATION_TESTING_DATA_PLANE_TEST_H_
+#define TESTS_INTEGRATION_TESTING_DATA_PLANE_TEST_H_
+
+#include <string>
+
+#include "common/testing/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/testing/services.h"
+#include "tests/integration/testing/session.h"
+#include "tests/peers/connection.h"
+#include "tests/peers/socket.h"
+
+namespace integration {
+
+class DataPlaneTest : public testing::TestWithParam<Family> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Family::kIpv6 && !peers::HasIpv6Loopback()) {
+      GTEST_SKIP() << "NOT TESTED: this machine has no IPv6 loopback address";
+    }
+  }
+
+  Family family() const { return GetParam(); }
+
+  Services services_;
+};
+
+inline std::string FamilyName(const testing::TestParamInfo<Family>& info) {
+  return info.param == Family::kIpv4 ? "Ipv4" : "Ipv6";
+}
+
+#define INSTANTIATE_FOR_BOTH_FAMILIES(name) \
+  INSTANTIATE_TEST_SUITE_P(Family, name, testing::Values(Family::kIpv4, Family::kIpv6), FamilyName)
+
+}  // namespace integration
+
+#endif  // TESTS_INTEGRATION_TESTING_DATA_PLANE_TEST_H_
