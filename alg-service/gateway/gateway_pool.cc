@@ -65,6 +65,17 @@ absl::Status GatewayPool::Ready() const {
   return absl::OkStatus();
 }
 
+bool GatewayPool::WaitUntilReady(absl::Time deadline) {
+  common::MutexLock lock(mutex_);
+  for (;;) {
+    for (const auto& [address, link] : links_) {
+      if (link->reachable()) return true;
+    }
+    if (absl::Now() >= deadline) return false;
+    changed_.wait_until(mutex_, absl::ToChronoTime(deadline));
+  }
+}
+
 void GatewayPool::Run() {
   absl::Time next_resolution = absl::InfinitePast();
   for (;;) {

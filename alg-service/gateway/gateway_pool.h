@@ -50,6 +50,9 @@ class GatewayPool : public GatewayDirectory {
   // OK if at least one IMS-AGW can be reached, else `kUnavailable`.
   absl::Status Ready() const;
 
+  // True as soon as that is so; false if it is not by `deadline`.
+  bool WaitUntilReady(absl::Time deadline);
+
  private:
   using Links = std::map<std::string, std::shared_ptr<GatewayLink>>;  // By address.
 
@@ -67,7 +70,8 @@ class GatewayPool : public GatewayDirectory {
   std::map<std::string, std::vector<common::IpAddress>> resolved_;  // By host.
 
   mutable common::Mutex mutex_;
-  std::condition_variable_any wake_;
+  std::condition_variable_any wake_;     // The pool's thread has something to do.
+  std::condition_variable_any changed_;  // A link has come or gone.
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool resolved_once_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,92 @@
+// alg-service: flags to configuration to server, until a signal says stop.
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "alg-service/config.h"
+#include "alg-service/server.h"
+#include "common/log.h"
+
+ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
+ABSL_FLAG(std::string, api_address, "", "Overrides api.listen_address, e.g. 127.0.0.1:7050.");
+ABSL_FLAG(std::string, http_address, "", "Overrides http.listen_address, e.g. 127.0.0.1:9050.");
+ABSL_FLAG(std::vector<std::string>, gateway_targets, {},
+          "Overrides gateways.targets: HOST:PORT, separated by commas.");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error.");
+
+namespace {
+
+// How long SIGTERM lets calls under way go on; longer than the deadlines in use.
+constexpr absl::Duration kGrace = absl::Seconds(10);
+
+bool SetLogLevel(const std::string& level) {
+  using common::Severity;
+  if (level == "debug") {
+    common::SetMinimumSeverity(Severity::kDebug);
+  } else if (level == "info") {
+    common::SetMinimumSeverity(Severity::kInfo);
+  } else if (level == "warning") {
+    common::SetMinimumSeverity(Severity::kWarning);
+  } else if (level == "error") {
+    common::SetMinimumSeverity(Severity::kError);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("The IMS-ALG. See alg-service/README.md.");
+  absl::ParseCommandLine(argc, argv);
+  if (!SetLogLevel(absl::GetFlag(FLAGS_log_level))) {
+    std::fprintf(stderr, "--log_level must be debug, info, warning or error\n");
+    return 2;
+  }
+  alg::ConfigOverrides overrides;
+  overrides.api_address = absl::GetFlag(FLAGS_api_address);
+  overrides.http_address = absl::GetFlag(FLAGS_http_address);
+  overrides.gateway_targets = absl::GetFlag(FLAGS_gateway_targets);
+  absl::StatusOr<alg::Config> config = alg::LoadConfig(absl::GetFlag(FLAGS_config), overrides);
+  if (!config.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(config.status().message()).c_str());
+    return 2;
+  }
+
+  // Blocked before any thread is made, so that only sigwait() below sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  absl::StatusOr<std::unique_ptr<alg::Server>> server = alg::Server::Start(*config);
+  if (!server.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(server.status().message()).c_str());
+    return 1;
+  }
+  int signal = 0;
+  sigwait(&signals, &signal);
+  common::Log(common::Severity::kInfo, "stopping", {{"signal", signal}});
+  std::thread([signals] {
+    int second = 0;
+    sigwait(&signals, &second);
+    common::Log(common::Severity::kWarning, "stopped_at_once", {{"signal", second}});
+    _exit(1);
+  }).detach();
+  (*server)->Shutdown(kGrace);
+  server->reset();
+  common::Log(common::Severity::kInfo, "stopped");
+  return 0;
+}

@@ -1,0 +1,64 @@
+// The service as a whole: makes the parts and introduces them.
+
+#ifndef ALG_SERVICE_SERVER_H_
+#define ALG_SERVICE_SERVER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "alg-service/config.h"
+
+namespace common {
+class GrpcServer;
+class HttpEndpoint;
+}  // namespace common
+
+namespace alg {
+
+class GatewayPool;
+class Metrics;
+class SessionControl;
+class SessionService;
+
+// Serves from `Start()` on. Ready, for /readyz and for `WaitUntilReady()`, when an IMS-AGW can be
+// reached. Thread-safe.
+class Server {
+ public:
+  // `kInvalidArgument`: certificates or plaintext (see common/grpc_security.h). `kUnavailable`: an
+  // address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config);
+
+  // Stops at once.
+  ~Server();
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // The ports in use, chosen by the system where the configuration says 0.
+  int api_port() const;
+  int http_port() const;
+
+  // True once an IMS-AGW can be reached; false if none is by then.
+  bool WaitUntilReady(absl::Duration timeout) const;
+
+  // Not ready any more; takes no new calls, waits up to `grace` for those under way, cancels the
+  // rest.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  Server();
+
+  // In the order they are made; they go in the reverse order. The gRPC server stops first:
+  // afterwards no call is under way, and those it made have ended.
+  std::shared_ptr<Metrics> metrics_;
+  std::shared_ptr<GatewayPool> gateways_;
+  std::unique_ptr<SessionControl> control_;
+  std::unique_ptr<SessionService> service_;
+  std::unique_ptr<common::HttpEndpoint> http_;
+  std::unique_ptr<common::GrpcServer> grpc_;
+};
+
+}  // namespace alg
+
+#endif  // ALG_SERVICE_SERVER_H_
