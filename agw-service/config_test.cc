@@ -1,0 +1,77 @@
+#include "agw-service/config.h"
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "common/testing/status_matchers.h"
+#include "gtest/gtest.h"
+
+namespace agw {
+namespace {
+
+using common::IsOk;
+using common::StatusIs;
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string WriteFile(const std::string& text) {
+  const std::string name = testing::TempDir() + "/agw.yaml";
+  std::ofstream(name) << text;
+  return name;
+}
+
+TEST(ConfigTest, NothingGivesAServiceOnLoopback) {
+  absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig("", {});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->iq().listen_address(), "127.0.0.1:7060");
+  const std::vector<IpRealm> realms = MakeRealms(*config);
+  ASSERT_EQ(realms.size(), 2u);
+  EXPECT_TRUE(realms[0].access_default);
+  EXPECT_EQ(realms[0].addresses[0].bind.ToString(), "127.0.0.10");
+  EXPECT_TRUE(realms[1].core_default);
+  const ContextLimits limits = MakeContextLimits(*config);
+  EXPECT_EQ(limits.setup_timers.await_configuration, absl::Seconds(180));
+  EXPECT_EQ(limits.setup_timers.tcp_establishment, absl::Seconds(30));
+  EXPECT_EQ(limits.setup_timers.tls_establishment, absl::Seconds(10));
+  EXPECT_EQ(limits.attempt_limit, 3u);
+}
+
+TEST(ConfigTest, FlagsOverrideTheFile) {
+  const std::string file =
+      WriteFile("instance_id: from-file\niq: {listen_address: \"127.0.0.1:1\"}\n");
+  absl::StatusOr<ims::config::v1::AgwConfig> config =
+      LoadConfig(file, {.instance_id = "from-flag", .iq_address = "", .http_address = ""});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->instance_id(), "from-flag");
+  EXPECT_EQ(config->iq().listen_address(), "127.0.0.1:1");
+}
+
+TEST(ConfigTest, ReportsAllMistakesAtOnceWithTheirPaths) {
+  const std::string file = WriteFile(R"(
+instance_id: "not a name"
+realms:
+  - name: access
+    addresses: [{bind: 192.0.2.1, advertised: "2001:db8::1"}, {bind: 192.0.2.2}]
+    first_port: 80
+    default_for: [access, coer]
+  - name: access
+    default_for: [access]
+worker_count: 1000
+setup: {attempt_limit: 11, tls_establishment: 1h}
+nonsense: 1
+)");
+  EXPECT_THAT(
+      LoadConfig(file, {}),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          AllOf(HasSubstr("instance_id"), HasSubstr("realms[0].addresses[0].advertised"),
+                HasSubstr("realms[0].addresses[1]"), HasSubstr("realms[0].first_port"),
+                HasSubstr("realms[0].default_for[1]"), HasSubstr("realms[1].name"),
+                HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
+                HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
+                HasSubstr("nonsense"), HasSubstr("exactly one that is default_for \"core\""))));
+}
+
+}  // namespace
+}  // namespace agw

@@ -1,0 +1,55 @@
+#include "agw-service/control/notification_name.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/strip.h"
+
+namespace agw {
+namespace {
+
+using ims::iq::v1::Notification;
+
+// "CAUSE_TIMED_OUT" -> "timed_out".
+std::string ShortName(absl::string_view value_name, absl::string_view prefix) {
+  return absl::AsciiStrToLower(absl::StripPrefix(value_name, prefix));
+}
+
+}  // namespace
+
+NotificationName NameOf(const Notification& notification) {
+  NotificationName name;
+  const google::protobuf::OneofDescriptor* kinds = Notification::descriptor()->oneof_decl(0);
+  const google::protobuf::FieldDescriptor* kind =
+      Notification::GetReflection()->GetOneofFieldDescriptor(notification, kinds);
+  if (kind != nullptr) name.kind = kind->name();
+  if (notification.termination().side() != ims::iq::v1::SIDE_UNSPECIFIED) {
+    name.side = ShortName(ims::iq::v1::Side_Name(notification.termination().side()), "SIDE_");
+  }
+  switch (notification.kind_case()) {
+    case Notification::kTcpFailed:
+      name.cause = ShortName(Notification::TcpFailed::Cause_Name(notification.tcp_failed().cause()),
+                             "CAUSE_");
+      name.detail = notification.tcp_failed().detail();
+      break;
+    case Notification::kTlsFailed:
+      name.cause = ShortName(Notification::TlsFailed::Cause_Name(notification.tls_failed().cause()),
+                             "CAUSE_");
+      name.detail = notification.tls_failed().detail();
+      break;
+    case Notification::kBearerReleased:
+      name.cause = ShortName(
+          Notification::BearerReleased::Cause_Name(notification.bearer_released().cause()),
+          "CAUSE_");
+      name.detail = notification.bearer_released().detail();
+      break;
+    case Notification::kSetupTimedOut:
+      name.cause =
+          ShortName(Notification::SetupTimedOut::Timer_Name(notification.setup_timed_out().timer()),
+                    "TIMER_");
+      break;
+    default:
+      break;
+  }
+  return name;
+}
+
+}  // namespace agw

@@ -1,0 +1,58 @@
+// agw-service: flags to configuration to server, until a signal says stop.
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/time/clock.h"
+#include "agw-service/config.h"
+#include "agw-service/server.h"
+#include "common/log.h"
+#include "common/stop_signal.h"
+
+ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
+ABSL_FLAG(std::string, instance_id, "", "Overrides instance_id.");
+ABSL_FLAG(std::string, iq_address, "", "Overrides iq.listen_address, e.g. 127.0.0.1:7060.");
+ABSL_FLAG(std::string, http_address, "", "Overrides http.listen_address, e.g. 127.0.0.1:9060.");
+
+namespace {
+
+// How often a drain looks whether the last session has gone.
+constexpr absl::Duration kDrainLook = absl::Milliseconds(200);
+
+int Fail(int exit_code, const absl::Status& status) {
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("The IMS-AGW. See agw-service/README.md.");
+  absl::ParseCommandLine(argc, argv);
+  const absl::StatusOr<ims::config::v1::AgwConfig> config =
+      agw::LoadConfig(absl::GetFlag(FLAGS_config),
+                      {absl::GetFlag(FLAGS_instance_id), absl::GetFlag(FLAGS_iq_address),
+                       absl::GetFlag(FLAGS_http_address)});
+  if (!config.ok()) return Fail(2, config.status());
+  common::StopSignal stop_signal;
+  absl::StatusOr<std::unique_ptr<agw::Server>> server = agw::Server::Start(*config);
+  if (!server.ok()) return Fail(1, server.status());
+
+  stop_signal.Wait(absl::InfiniteFuture());
+  common::Log(common::Severity::kInfo, "draining", {{"context_count", (*server)->context_count()}});
+  (*server)->Drain();
+  const absl::Time end = absl::Now() + (*server)->drain_time();
+  while ((*server)->context_count() > 0 && absl::Now() < end) {
+    // A second signal ends the sessions that are left.
+    if (stop_signal.Wait(std::min(end, absl::Now() + kDrainLook))) break;
+  }
+  return 0;
+}

@@ -1,0 +1,212 @@
+#include "agw-service/server.h"
+
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "agw-service/config.h"
+#include "agw-service/control/gateway_state.h"
+#include "agw-service/control/gateway_streams.h"
+#include "agw-service/control/media_gateway_service.h"
+#include "agw-service/control/notification_log.h"
+#include "agw-service/control/notification_name.h"
+#include "agw-service/metrics.h"
+#include "agw-service/tls/tls_identity.h"
+#include "agw-service/worker/worker_pool.h"
+#include "common/grpc_server.h"
+#include "common/http_endpoint.h"
+#include "common/log.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+
+namespace agw {
+namespace {
+
+// A certificate must outlive the sessions that were told of it: it is valid for a year after it was
+// replaced by the next one.
+constexpr absl::Duration kCertificateReserve = absl::Hours(24 * 365);
+
+void LogNotification(const ims::iq::v1::Notification& notification) {
+  const NotificationName name = NameOf(notification);
+  const bool failure = notification.has_tcp_failed() || notification.has_tls_failed() ||
+                       notification.has_fingerprint_mismatch() ||
+                       notification.has_setup_timed_out() || notification.has_hanging_termination();
+  common::Log(failure ? common::Severity::kWarning : common::Severity::kInfo, name.kind,
+              {{"sequence_number", notification.sequence_number()},
+               {"context_id", notification.termination().context_id()},
+               {"stream_id", notification.termination().stream_id()},
+               {"side", name.side},
+               {"cause", name.cause},
+               {"detail", name.detail}});
+}
+
+absl::StatusOr<std::shared_ptr<const TlsIdentity>> MakeIdentity(
+    const ims::config::v1::AgwConfig& config) {
+  return TlsIdentity::Generate(
+      {.common_name = config.instance_id(),
+       .now = absl::Now(),
+       .validity = ToDuration(config.tls().certificate_rotation()) + kCertificateReserve});
+}
+
+// Calls `rotate` every `interval`, on a thread of its own.
+class RotationTimer {
+ public:
+  RotationTimer(absl::Duration interval, std::function<void()> rotate)
+      : thread_([this, interval, rotate = std::move(rotate)] { Run(interval, rotate); }) {}
+  ~RotationTimer() {
+    {
+      common::MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    stop_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  // The analysis does not follow a condition variable that takes the lock by reference.
+  void Run(absl::Duration interval,
+           const std::function<void()>& rotate) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    common::MutexLock lock(mutex_);
+    absl::Time next = absl::Now() + interval;
+    while (!stopping_) {
+      stop_.wait_until(mutex_, absl::ToChronoTime(next));
+      if (stopping_ || absl::Now() < next) continue;
+      rotate();
+      next += interval;
+    }
+  }
+
+  common::Mutex mutex_;
+  std::condition_variable_any stop_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+// In the order they are made; they go in the reverse order, unless ~Server() says otherwise.
+class Server::Parts {
+ public:
+  Parts(const ims::config::v1::AgwConfig& server_config,
+        std::shared_ptr<const TlsIdentity> identity)
+      : config(server_config),
+        limits(MakeContextLimits(config)),
+        realms(MakeRealms(config)),
+        own_addresses(realms.OwnAddresses()),
+        admission(config.context_limit()),
+        metrics(std::make_shared<Metrics>()),
+        log(config.notification_log_size(),
+            [metrics = metrics](const ims::iq::v1::Notification& notification) {
+              metrics->CountNotification(notification);
+              LogNotification(notification);
+            }),
+        event_sink([this](Event event) { log.Append(std::move(event)); }),
+        // The bits of a random number, so that two starts never share an incarnation.
+        state(config.instance_id(),
+              absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen())),
+              config.worker_count(), realms, admission, log),
+        workers(std::make_unique<WorkerPool>(
+            config.worker_count(),
+            WorkerOptions{realms, own_addresses, limits, event_sink, admission, identity,
+                          [metrics = metrics](const ByteCounters& counters) {
+                            metrics->CountBytes(counters);
+                          }})),
+        streams(state, log),
+        service(*workers, state, streams) {
+    UseIdentity(identity);
+    metrics->SetStatusSource([this] { return state.Status(); });
+  }
+
+  void UseIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
+    state.SetIdentity(identity);
+    metrics->SetCertificateExpiry(identity->not_after());
+    common::Log(common::Severity::kInfo, "certificate_in_use",
+                {{"fingerprint", identity->fingerprint().ToString()}});
+  }
+
+  void RotateIdentity() {
+    absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity = MakeIdentity(config);
+    if (!identity.ok()) {
+      common::Log(common::Severity::kError, "certificate_rotation_failed",
+                  {{"detail", identity.status().message()}});
+      return;
+    }
+    UseIdentity(*identity);
+    workers->SetIdentity(*identity);
+    streams.PushStatus();
+  }
+
+  const ims::config::v1::AgwConfig config;
+  const ContextLimits limits;
+  const RealmTable realms;
+  const std::vector<common::OwnAddressRange> own_addresses;
+  Admission admission;
+  const std::shared_ptr<Metrics> metrics;
+  NotificationLog log;
+  const EventSink event_sink;
+  GatewayState state;
+  std::unique_ptr<WorkerPool> workers;
+  GatewayStreams streams;
+  MediaGatewayService service;
+  std::unique_ptr<RotationTimer> rotation;
+  std::unique_ptr<common::HttpEndpoint> http;
+  std::unique_ptr<common::GrpcServer> grpc;
+};
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig config) {
+  SetDefaults(&config);
+  common::ConfigErrors errors;
+  Validate(config, &errors);
+  RETURN_IF_ERROR(errors.ToStatus("configuration"));
+  ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
+  auto parts = std::make_unique<Parts>(config, identity);
+  Parts* raw_parts = parts.get();
+  parts->rotation = std::make_unique<RotationTimer>(ToDuration(config.tls().certificate_rotation()),
+                                                    [raw_parts] { raw_parts->RotateIdentity(); });
+  common::HttpEndpoint::Sources sources;
+  sources.metrics.push_back(parts->metrics);
+  sources.ready = [raw_parts] {
+    return raw_parts->admission.draining() ? absl::UnavailableError("draining") : absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(parts->http, common::HttpEndpoint::Start(config.http(), std::move(sources)));
+  ASSIGN_OR_RETURN(
+      parts->grpc,
+      common::GrpcServer::Start(
+          config.iq(), {{ims::iq::v1::MediaGatewayService::service_full_name(), &parts->service}}));
+  parts->grpc->SetServing(true);
+  std::unique_ptr<Server> server(new Server(std::move(parts)));
+  common::Log(common::Severity::kInfo, "agw_started",
+              {{"instance_id", config.instance_id()},
+               {"incarnation", raw_parts->state.incarnation()},
+               {"iq_port", server->iq_port()},
+               {"http_port", server->http_port()}});
+  return server;
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() {
+  parts_->streams.CloseAll();
+  parts_->grpc->Shutdown(absl::Seconds(5));
+  parts_->rotation.reset();
+  parts_->workers.reset();
+  common::Log(common::Severity::kInfo, "agw_stopped");
+}
+
+int Server::iq_port() const { return parts_->grpc->port(); }
+int Server::http_port() const { return parts_->http->port(); }
+
+void Server::Drain() {
+  parts_->grpc->SetServing(false);
+  parts_->state.Drain();
+  parts_->streams.PushStatus();
+}
+
+uint32_t Server::context_count() const { return parts_->admission.context_count(); }
+
+absl::Duration Server::drain_time() const { return ToDuration(parts_->config.drain_time()); }
+
+}  // namespace agw

@@ -1,0 +1,39 @@
+#include "common/stop_signal.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "common/check.h"
+
+namespace common {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+}  // namespace
+
+StopSignal::StopSignal() {
+  const sigset_t signals = StopSignals();
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+}
+
+bool StopSignal::Wait(absl::Time deadline) {
+  const sigset_t signals = StopSignals();
+  while (true) {
+    const absl::Duration left = std::min(deadline - absl::Now(), absl::Hours(1));
+    const timespec timeout = absl::ToTimespec(std::max(left, absl::ZeroDuration()));
+    if (sigtimedwait(&signals, nullptr, &timeout) > 0) return true;
+    if (absl::Now() >= deadline) return false;
+  }
+}
+
+}  // namespace common

@@ -1,0 +1,22 @@
+// SIGTERM and SIGINT, to be waited for.
+
+#ifndef COMMON_STOP_SIGNAL_H_
+#define COMMON_STOP_SIGNAL_H_
+
+#include "absl/time/time.h"
+
+namespace common {
+
+// Make it first thing in main(), before any thread: the signals are blocked from then on, in all
+// threads, and come only to `Wait()`. Used from one thread.
+class StopSignal {
+ public:
+  StopSignal();
+
+  // True when a signal has come, each counts once; false at the deadline.
+  bool Wait(absl::Time deadline);
+};
+
+}  // namespace common
+
+#endif  // COMMON_STOP_SIGNAL_H_
