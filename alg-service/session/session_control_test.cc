@@ -264,17 +264,26 @@ TEST_F(SessionControlTest, AnAddressTheGatewayForbidsRejectsTheOffer) {
 }
 
 TEST_F(SessionControlTest, AFullGatewayIsPassedOver) {
-  directory_->Add({"agw-1", "run-1", false, 0, {}}, other_agw_);
-  for (FakeMediaGateway* agw : {agw_.get(), other_agw_.get()}) {
-    agw->FailNext("ReserveConnectionPoint",
-                  IqError(absl::StatusCode::kResourceExhausted, iq::ERROR_REASON_CONTEXT_LIMIT));
-    ASSERT_OK_AND_ASSIGN(
-        api::ProcessOfferResponse response,
-        Offer(OfferRequest(OfferText(), absl::StrCat("request-", agw == agw_.get()))));
-    EXPECT_TRUE(response.outcome().has_forward());
-  }
-  EXPECT_EQ(agw_->context_count() + other_agw_->context_count(), 2u);
-  EXPECT_EQ(agw_->termination_count() + other_agw_->termination_count(), 4u);
+  directory_->Add({"agw-1", "run-1", false, 0.5, {}}, other_agw_);
+  agw_->FailNext("ReserveConnectionPoint",
+                 IqError(absl::StatusCode::kResourceExhausted, iq::ERROR_REASON_CONTEXT_LIMIT));
+  ASSERT_OK_AND_ASSIGN(api::ProcessOfferResponse response, Offer(OfferRequest()));
+  EXPECT_THAT(response.session_id(), testing::StartsWith("agw-1~"));
+  EXPECT_EQ(agw_->context_count(), 0u);
+  EXPECT_EQ(other_agw_->termination_count(), 2u);
+}
+
+TEST_F(SessionControlTest, AGatewayThatDoesNotAnswerLeavesTimeForAnother) {
+  directory_->Add({"agw-1", "run-1", false, 0.5, {}}, other_agw_);
+  agw_->Hold("ReserveConnectionPoint");
+  absl::optional<absl::StatusOr<api::ProcessOfferResponse>> result;
+  alg_->ProcessOffer(OfferRequest(), Scope(), [&result](auto response) { result = response; });
+  EXPECT_EQ(agw_->held_count(), 1u);
+  agw_->EndHeld(absl::DeadlineExceededError("late"));
+  ASSERT_TRUE(result.has_value());
+  EXPECT_THAT(*result, IsOk());
+  EXPECT_EQ(agw_->context_count(), 0u);
+  EXPECT_EQ(other_agw_->termination_count(), 2u);
 }
 
 TEST_F(SessionControlTest, ADrainingGatewayGetsNoNewSession) {

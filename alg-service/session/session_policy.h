@@ -19,8 +19,8 @@ struct SessionPolicy {
   bool allow_sha1_fingerprints = false;
 
   // Realms to ask for; empty: the IMS-AGW's default of the side.
-  std::string access_realm;
-  std::string core_realm;
+  std::string access_realm = "";
+  std::string core_realm = "";
 };
 
 }  // namespace alg

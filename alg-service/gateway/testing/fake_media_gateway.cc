@@ -1,6 +1,7 @@
 #include "alg-service/gateway/testing/fake_media_gateway.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -225,6 +226,9 @@ absl::StatusOr<Response> FakeMediaGateway::Reserve(const Request& request) {
   *audit.mutable_local() = request.local();
   *audit.mutable_local_address() = LocalAddress(id, request.local().address_family());
   *audit.mutable_bearer_control() = request.bearer_control();
+  if constexpr (std::is_same_v<Request, iq::ReserveAndConfigureConnectionPointRequest>) {
+    *audit.mutable_remote() = request.remote();
+  }
   if (request.local().certificate_fingerprint_request()) {
     iq::Fingerprint* fingerprint = audit.add_local_fingerprints();
     fingerprint->set_hash_function("sha-256");
