@@ -89,7 +89,9 @@ void GatewayLink::Close() {
   closing_ = true;
   if (status_.stream != nullptr) status_.stream->Cancel();
   if (notifications_.stream != nullptr) notifications_.stream->Cancel();
-  while (status_.stream != nullptr || notifications_.stream != nullptr) stream_ended_.wait(mutex_);
+  while (status_.stream != nullptr || notifications_.stream != nullptr || ends_being_told_ > 0) {
+    end_told_.wait(mutex_);
+  }
 }
 
 std::shared_ptr<const GatewayInfo> GatewayLink::info() const {
@@ -174,9 +176,9 @@ void GatewayLink::OnStatusEnd(const absl::Status& status) {
     }
     reachable_ = false;
     ScheduleNext(status_);
-    stream_ended_.notify_all();
+    ++ends_being_told_;
   }
-  changed_();
+  TellEnd();
 }
 
 void GatewayLink::OnNotification(const ims::iq::v1::WatchNotificationsResponse& response) {
@@ -211,9 +213,16 @@ void GatewayLink::OnNotificationEnd(const absl::Status& status) {
     // The number belongs to an earlier run: from the beginning of this one.
     if (status.code() == absl::StatusCode::kFailedPrecondition) last_sequence_number_ = 0;
     ScheduleNext(notifications_);
-    stream_ended_.notify_all();
+    ++ends_being_told_;
   }
+  TellEnd();
+}
+
+void GatewayLink::TellEnd() {
   changed_();
+  common::MutexLock lock(mutex_);
+  --ends_being_told_;
+  end_told_.notify_all();
 }
 
 template <typename Stream>

@@ -72,6 +72,9 @@ class GatewayLink : public std::enable_shared_from_this<GatewayLink> {
   void OnNotification(const ims::iq::v1::WatchNotificationsResponse& response);
   void OnNotificationEnd(const absl::Status& status);
 
+  // Without the lock, which `changed_` must not find held; `Close()` waits for it.
+  void TellEnd();
+
   template <typename Stream>
   static void ScheduleNext(Watch<Stream>& watch);
 
@@ -82,7 +85,8 @@ class GatewayLink : public std::enable_shared_from_this<GatewayLink> {
   const std::function<void()> changed_;
 
   mutable common::Mutex mutex_;
-  std::condition_variable_any stream_ended_;
+  std::condition_variable_any end_told_;
+  int ends_being_told_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   Watch<StatusStream> status_ ABSL_GUARDED_BY(mutex_);
   Watch<NotificationStream> notifications_ ABSL_GUARDED_BY(mutex_);

@@ -133,6 +133,7 @@ void GatewayPool::Resolve() {
                         common::MutexLock lock(mutex_);
                         woken_ = true;
                         wake_.notify_all();
+                        changed_.notify_all();
                       }));
   }
   {
