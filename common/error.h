@@ -1,6 +1,6 @@
-// Errors with a typed reason: an absl::Status that carries what google.rpc.ErrorInfo needs. Made here,
-// turned into a gRPC status in one place (grpc_status.h), read back by clients of our own with the
-// functions below.
+// Errors with a typed reason: an absl::Status that carries what google.rpc.ErrorInfo needs. Made
+// here, turned into a gRPC status in one place (grpc_status.h), read back by clients of our own
+// with the functions below.
 
 #ifndef COMMON_ERROR_H_
 #define COMMON_ERROR_H_

@@ -1,7 +1,7 @@
 // A mutex with clang's thread-safety annotations.
 //
-// Not absl::Mutex: Debian's build of it is not instrumented, so ThreadSanitizer does not see it order
-// anything and reports every use. It does see pthread's.
+// Not absl::Mutex: Debian's build of it is not instrumented, so ThreadSanitizer does not see it
+// order anything and reports every use. It does see pthread's.
 
 #ifndef COMMON_MUTEX_H_
 #define COMMON_MUTEX_H_

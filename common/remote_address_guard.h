@@ -20,9 +20,9 @@ struct OwnAddressRange {
 };
 
 // OK if a termination at `local` may have `remote` for its peer, else `kInvalidArgument` with the
-// reason in words. Refused are unspecified, multicast, reserved, link-local and IPv4-mapped addresses;
-// an address of the other family; an address in `own`, whatever the port; and loopback addresses. A
-// termination on loopback itself may have peers there, if their port is none of `own`.
+// reason in words. Refused are unspecified, multicast, reserved, link-local and IPv4-mapped
+// addresses; an address of the other family; an address in `own`, whatever the port; and loopback
+// addresses. A termination on loopback itself may have peers there, if their port is none of `own`.
 absl::Status CheckRemoteAddress(const TransportAddress& remote, const IpAddress& local,
                                 const std::vector<OwnAddressRange>& own);
 

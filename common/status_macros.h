@@ -9,10 +9,10 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function if `expr` is not OK.
-#define RETURN_IF_ERROR(expr)                                    \
-  do {                                                           \
-    absl::Status iqgate_status = (expr);                         \
-    if (!iqgate_status.ok()) return iqgate_status;               \
+#define RETURN_IF_ERROR(expr)                      \
+  do {                                             \
+    absl::Status iqgate_status = (expr);           \
+    if (!iqgate_status.ok()) return iqgate_status; \
   } while (false)
 
 // Evaluates `expr`, an absl::StatusOr; returns its status if there is no value, else does
@@ -20,8 +20,8 @@
 #define ASSIGN_OR_RETURN(lhs, expr) \
   IQGATE_ASSIGN_OR_RETURN(IQGATE_CONCAT(iqgate_status_or_, __LINE__), lhs, expr)
 
-#define IQGATE_ASSIGN_OR_RETURN(temporary, lhs, expr)       \
-  auto temporary = (expr);                                  \
+#define IQGATE_ASSIGN_OR_RETURN(temporary, lhs, expr)        \
+  auto temporary = (expr);                                   \
   if (!temporary.ok()) return std::move(temporary).status(); \
   lhs = *std::move(temporary)
 

@@ -30,7 +30,8 @@ MATCHER_P(StatusIs, code, "has the status code " + absl::StatusCodeToString(code
 MATCHER_P2(StatusIs, code, message, "has a status code and a message") {
   *result_listener << StatusOf(arg);
   return StatusOf(arg).code() == code &&
-         testing::ExplainMatchResult(message, std::string(StatusOf(arg).message()), result_listener);
+         testing::ExplainMatchResult(message, std::string(StatusOf(arg).message()),
+                                     result_listener);
 }
 
 MATCHER_P(IsOkAndHolds, value, "is OK and holds a value") {
@@ -41,9 +42,9 @@ MATCHER_P(IsOkAndHolds, value, "is OK and holds a value") {
 // Ends the test if there is no value, else does `lhs = value`.
 #define ASSERT_OK_AND_ASSIGN(lhs, expr) \
   IQGATE_ASSERT_OK_AND_ASSIGN(IQGATE_TEST_CONCAT(status_or_, __LINE__), lhs, expr)
-#define IQGATE_ASSERT_OK_AND_ASSIGN(temporary, lhs, expr)  \
-  auto temporary = (expr);                                 \
-  ASSERT_TRUE(temporary.ok()) << temporary.status();       \
+#define IQGATE_ASSERT_OK_AND_ASSIGN(temporary, lhs, expr) \
+  auto temporary = (expr);                                \
+  ASSERT_TRUE(temporary.ok()) << temporary.status();      \
   lhs = *std::move(temporary)
 #define IQGATE_TEST_CONCAT(a, b) IQGATE_TEST_CONCAT_INNER(a, b)
 #define IQGATE_TEST_CONCAT_INNER(a, b) a##b
