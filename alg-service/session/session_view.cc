@@ -77,8 +77,10 @@ std::vector<Stream> ToStreams(const iq::ReleaseTerminationResponse& release) {
   std::map<uint32_t, Stream> streams;
   for (const iq::TerminationStatistics& statistics : release.terminations()) {
     StreamEnd* end = EndOf(statistics.termination(), streams);
-    end->set_state(statistics.has_duration() ? ims::alg::v1::BEARER_STATE_RELEASED
-                                             : ims::alg::v1::BEARER_STATE_IDLE);
+    const bool was_established =
+        statistics.duration().seconds() > 0 || statistics.duration().nanos() > 0;
+    end->set_state(was_established ? ims::alg::v1::BEARER_STATE_RELEASED
+                                   : ims::alg::v1::BEARER_STATE_IDLE);
     SetStatistics(statistics, end);
   }
   std::vector<Stream> result;
