@@ -396,6 +396,22 @@ TEST_F(TlsServerHandshakeTest, R_SEC_20_DataOfAMismatchingClientAreNeverDelivere
   EXPECT_EQ(peer_->alert(), SSL_AD_BAD_CERTIFICATE);
 }
 
+TEST_F(TlsServerHandshakeTest, R_SEC_20_TheAlertIsFollowedByFinAndNotByRst) {
+  Start(TlsRole::kServer, PeerOptions(TLS1_3_VERSION));
+  RunUntil([this] { return progress_ == Progress::kHeld && peer_->handshake_done(); });
+  peer_->Write("MSRP early SEND");
+  peer_->Send();
+  stream_->SetRemoteFingerprints(FingerprintsOf(MakeTestCertificate()));
+  EXPECT_FALSE(stream_->Handshake().ok());
+  stream_.reset();
+  for (bool ended = false; !ended;) {
+    WaitFor(peer_->fd(), POLLIN);
+    char buffer[1000];
+    ASSERT_OK_AND_ASSIGN(const RecvResult result, Recv(peer_->fd(), absl::MakeSpan(buffer)));
+    ended = result.end_of_stream;
+  }
+}
+
 TEST_F(TlsServerHandshakeTest, R_SEC_18_ATerminationKeepsItsIdentityWhenANewOneIsMade) {
   const auto rotated = *TlsIdentity::Generate({.now = absl::Now()});
   ConnectedSockets sockets = ConnectSockets();
