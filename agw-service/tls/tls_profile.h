@@ -5,6 +5,7 @@
 #define AGW_SERVICE_TLS_TLS_PROFILE_H_
 
 #include <cstddef>
+#include <memory>
 
 #include "agw-service/bearer/scratch.h"
 #include "agw-service/tls/boringssl_ptr.h"
