@@ -104,7 +104,7 @@ class SecurityTest : public testing::Test {
 
 TEST_F(SecurityTest, RightCertificatesOnBothHopsWork) {
   ASSERT_OK_AND_ASSIGN(auto agw_server, ::agw::Server::Start(SecureAgw()));
-  ASSERT_OK_AND_ASSIGN(auto alg_server, ::alg::Server::Start(SecureAlg(agw_server->iq_port())));
+  ASSERT_OK_AND_ASSIGN(auto alg_server, StartAlg(SecureAlg(agw_server->iq_port())));
   EXPECT_THAT(Offer(Open(alg_server->api_port(), authority_, authority_.Issue({"p-cscf.test"}),
                          "alg.test")),
               IsOk());
@@ -151,14 +151,14 @@ TEST_F(SecurityTest, AlgRefusesAGatewayOfAnotherNameOrAuthority) {
   AlgConfig other_name = SecureAlg(agw_server->iq_port());
   other_name.mutable_gateways()->mutable_tls()->set_server_name("other-agw.test");
   {
-    ASSERT_OK_AND_ASSIGN(auto alg_server, ::alg::Server::Start(other_name));
+    ASSERT_OK_AND_ASSIGN(auto alg_server, StartAlg(other_name));
     EXPECT_THAT(Offer(Open(alg_server->api_port(), authority_, p_cscf, "alg.test")),
                 StatusIs(absl::StatusCode::kUnavailable));
   }
   AlgConfig other_ca = SecureAlg(agw_server->iq_port());
   other_ca.mutable_gateways()->mutable_tls()->set_ca_file(
       WriteFile("other-ca.crt", other_authority_.certificate_pem()));
-  ASSERT_OK_AND_ASSIGN(auto alg_server, ::alg::Server::Start(other_ca));
+  ASSERT_OK_AND_ASSIGN(auto alg_server, StartAlg(other_ca));
   EXPECT_THAT(Offer(Open(alg_server->api_port(), authority_, p_cscf, "alg.test")),
               StatusIs(absl::StatusCode::kUnavailable));
 }
@@ -173,7 +173,7 @@ TEST_F(SecurityTest, PlaintextBeyondLoopbackNeedsToBeAskedForInAsManyWords) {
   AlgConfig alg_config;
   alg_config.mutable_http()->set_listen_address("127.0.0.1:0");
   alg_config.mutable_api()->set_listen_address("[::]:0");
-  EXPECT_FALSE(::alg::Server::Start(alg_config).ok());
+  EXPECT_FALSE(StartAlg(alg_config).ok());
 }
 
 // The messages of gRPC's health and reflection services, by their field numbers.

@@ -213,6 +213,7 @@ TEST_P(TlsTest, A_10_ThirdFailedAttemptIsTheLast) {
     EXPECT_TRUE(services_.notifications()
                     .WaitFor([&](const Notification& notification) {
                       return notification.has_tls_failed() &&
+                             notification.termination().context_id() == session.context_id() &&
                              notification.tls_failed().attempts_left() == attempts_left;
                     })
                     .has_value())

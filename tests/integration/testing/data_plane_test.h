@@ -15,8 +15,15 @@
 
 namespace integration {
 
+// The services are those of the whole suite; after each test they must be as before.
 class DataPlaneTest : public testing::TestWithParam<Family> {
  protected:
+  static void SetUpTestSuite() { services_of_suite_ = new Services; }
+  static void TearDownTestSuite() {
+    EXPECT_TRUE(services_of_suite_->WaitUntilIdle()) << "a context or a port is left";
+    delete services_of_suite_;
+  }
+
   void SetUp() override {
     if (GetParam() == Family::kIpv6 && !peers::HasIpv6Loopback()) {
       GTEST_SKIP() << "NOT TESTED: this machine has no IPv6 loopback address";
@@ -25,7 +32,10 @@ class DataPlaneTest : public testing::TestWithParam<Family> {
 
   Family family() const { return GetParam(); }
 
-  Services services_;
+  Services& services_ = *services_of_suite_;
+
+ private:
+  static inline Services* services_of_suite_ = nullptr;
 };
 
 inline std::string FamilyName(const testing::TestParamInfo<Family>& info) {

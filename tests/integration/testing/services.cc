@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "alg-service/config.h"
 #include "common/check.h"
+#include "common/status_macros.h"
+#include "google/protobuf/util/json_util.h"
 
 namespace integration {
 namespace {
@@ -60,6 +63,15 @@ ims::config::v1::AgwConfig SmallAgwConfig() {
   return config;
 }
 
+absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(const ims::config::v1::AlgConfig& config) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  CHECK(google::protobuf::util::MessageToJsonString(config, &json, options).ok());
+  ASSIGN_OR_RETURN(const alg::Config checked, alg::ParseConfig(json, "test.yaml", {}));
+  return alg::Server::Start(checked);
+}
+
 google::protobuf::Duration ToProto(absl::Duration duration) {
   google::protobuf::Duration result;
   result.set_seconds(absl::ToInt64Seconds(duration));
@@ -88,7 +100,8 @@ Services::Services(ims::config::v1::AgwConfig agw_config, ims::config::v1::AlgCo
   alg_config.mutable_api()->set_listen_address("127.0.0.1:0");
   alg_config.mutable_http()->set_listen_address("127.0.0.1:0");
   alg_config.mutable_gateways()->add_targets(iq_address);
-  alg_server_ = Started(alg::Server::Start(alg_config));
+  alg_server_ = Started(StartAlg(alg_config));
+  CHECK(alg_server_->WaitUntilReady(peers::kPatience));
   agw_channel_ = grpc::CreateChannel(iq_address, grpc::InsecureChannelCredentials());
   alg_channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", alg_server_->api_port()),
                                      grpc::InsecureChannelCredentials());

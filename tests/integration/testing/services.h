@@ -44,6 +44,9 @@ Addresses AddressesOf(Family family);
 // quarantine.
 ims::config::v1::AgwConfig SmallAgwConfig();
 
+// Starts an IMS-ALG with this configuration, as its file would be read.
+absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(const ims::config::v1::AlgConfig& config);
+
 google::protobuf::Duration ToProto(absl::Duration duration);
 ims::iq::v1::TransportAddress ToProto(const common::TransportAddress& address);
 std::string ToText(const ims::iq::v1::TransportAddress& address);

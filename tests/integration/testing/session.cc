@@ -64,6 +64,8 @@ absl::Status Session::Offer() {
       {.address = core_listener_->address(), .path = core_path_, .setup = options_.offer_setup}));
   request.mutable_e2ae_support()->mutable_indications()->set_ue(true);
   request.mutable_e2ae_support()->mutable_indications()->set_p_cscf(true);
+  // The offer tells the family of the core only.
+  request.set_ue_signalling_address(addresses_.phone.ToString());
   request.set_core_connect(options_.core_connect);
   request.set_early_syn(options_.early_syn);
   ASSIGN_OR_RETURN(const alg::ProcessOfferResponse response,
