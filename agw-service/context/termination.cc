@@ -118,6 +118,7 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
   switch (state_) {
     case State::kIdle:
       ApplySynPolicy();
+      if (state_ != State::kIdle) break;
       if (control.establish_tcp) {
         StartConnecting();
       } else if (!configured_) {
@@ -131,6 +132,7 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
       }
       break;
     case State::kTlsHandshake:
+      if (first_configuration) tcp_deadline_ = now + timers_.tcp_establishment;
       if (tcp_role_ == TcpRole::kPassive && !Accepts(connected_to_)) {
         // It came in while everybody could; now it is somebody else who may.
         Rearm();
@@ -138,7 +140,6 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
         break;
       }
       if (first_configuration) {
-        tcp_deadline_ = now + timers_.tcp_establishment;
         StartTimer(SetupTimedOut::Timer::kTlsEstablishment, now + timers_.tls_establishment);
       }
       if (tls_stream_ == nullptr) {
@@ -346,6 +347,7 @@ void Termination::ConnectFailed(TcpFailed::Cause cause, absl::string_view detail
 
 void Termination::Rearm() {
   CloseConnection(/*reset=*/true);
+  resources_.loop.CancelTimer(timer_);  // It was that of the connection.
   state_ = State::kIdle;
   ApplySynPolicy();
   if (state_ != State::kIdle) return;
