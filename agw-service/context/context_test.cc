@@ -271,6 +271,31 @@ TEST_F(ContextTest, R_ALG_24_ASynAtT2MakesT1ConnectWhenTheTopologyIsReversed) {
   RunUntil([&] { return PeerReceives(core) == "from B"; });
 }
 
+TEST_F(ContextTest, R_ALG_24_AnEarlyConnectionDoesNotKeepAPassiveUeOut) {
+  ReserveT1(WithPolicy(SynPolicy::Kind::kLatch, Triggered()));
+  ReserveT2();
+  UeConnects(other_certificate_, "127.0.0.66");
+  RunUntil([&] { return harness_.StateOf(Side::kCore) == State::kEstablished; });
+  peer_ = PeerAccepts();
+  OwnedFd ue_listener = *BindTcp({*IpAddress::Parse(ContextHarness::kUeAddress), 0});
+  ASSERT_THAT(Listen(ue_listener.get(), 1), IsOk());
+  BearerControl active;
+  active.tcp_role = TcpRole::kActive;
+  active.tls_role = TlsRole::kClient;
+  active.establish_tcp = true;
+  active.establish_tls = true;
+  active.interlinkage = Interlinkage{};
+  ASSERT_THAT(harness_.context().ConfigureConnectionPoint(
+                  kT1, {*LocalAddress(ue_listener.get()), Of(certificate_)}, active, absl::nullopt),
+              IsOk());
+  EXPECT_EQ(harness_.StateOf(Side::kCore), State::kIdle);
+  EXPECT_TRUE(PeerIsReset(peer_));
+  BearerControl passive = WithPolicy(SynPolicy::Kind::kAcceptFrom);
+  passive.tcp_role = TcpRole::kPassive;
+  EXPECT_THAT(harness_.context().ConfigureConnectionPoint(kT2, {}, passive, absl::nullopt), IsOk());
+  RunUntil([&] { return harness_.StateOf(Side::kAccess) == State::kTlsHandshake; });
+}
+
 TEST_F(ContextTest, DP_04_ARefusedCoreConnectionClosesTheAccessSide) {
   ReserveT1(Triggered());
   ReserveT2();

@@ -44,7 +44,9 @@ absl::Status Stream::CheckConfigure(Side side, const RemoteDescriptor& remote,
 }
 
 void Stream::Configure(Side side, const RemoteDescriptor& remote, const BearerControl& control) {
-  // First, so that a connection that comes about in this very call finds it.
+  // What it triggered goes with it, by the interlinkage there was.
+  slot(side)->YieldToRole(control);
+  // Before the rest, so that a connection that comes about in this very call finds it.
   if (control.interlinkage.has_value()) interlinkage_ = *control.interlinkage;
   slot(side)->Configure(remote, control, /*remote_known=*/true);
 }

@@ -100,6 +100,17 @@ Termination::~Termination() {
   }
 }
 
+bool Termination::YieldsTo(const BearerControl& control) const {
+  return state_ == State::kTlsHandshake && tcp_role_ == TcpRole::kPassive &&
+         control.tcp_role == TcpRole::kActive;
+}
+
+void Termination::YieldToRole(const BearerControl& control) {
+  if (!YieldsTo(control)) return;
+  Rearm();
+  observer_.OnSetupFailed(side_, /*final=*/false);
+}
+
 void Termination::Configure(const RemoteDescriptor& remote, const BearerControl& control,
                             bool remote_known) {
   if (remote.address.has_value()) remote_.address = remote.address;

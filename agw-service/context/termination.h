@@ -73,6 +73,11 @@ class Termination : private ReadinessHandler {
   // Whether `Configure()` may be called with these. Errors: those of ConfigureConnectionPoint.
   absl::Status CheckConfigure(const RemoteDescriptor& remote, const BearerControl& control) const;
 
+  // A connection that came in before the answer, and is not verified, gives way if the answer
+  // brings the other TCP role: whoever made it must not decide who connects. Call it before
+  // `Configure()`.
+  void YieldToRole(const BearerControl& control);
+
   // Does what `CheckConfigure()` has found good. `remote_known` is false for a mere reservation,
   // whose timer then waits for the first call with true.
   void Configure(const RemoteDescriptor& remote, const BearerControl& control, bool remote_known);
@@ -135,6 +140,8 @@ class Termination : private ReadinessHandler {
   absl::Status CheckOrders(const RemoteDescriptor& remote, const BearerControl& control) const;
   absl::Status CheckAgainstConnection(const RemoteDescriptor& remote,
                                       const BearerControl& control) const;
+
+  bool YieldsTo(const BearerControl& control) const;
 
   void OnReady(const Readiness& readiness) override;
   void OnConnectionWaits();

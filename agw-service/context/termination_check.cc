@@ -88,7 +88,7 @@ absl::Status Termination::CheckOrders(const RemoteDescriptor& remote,
 
 absl::Status Termination::CheckAgainstConnection(const RemoteDescriptor& remote,
                                                  const BearerControl& control) const {
-  if (state_ == State::kIdle) return absl::OkStatus();
+  if (state_ == State::kIdle || YieldsTo(control)) return absl::OkStatus();
   const char* field = nullptr;
   if (control.tcp_role.has_value() && *control.tcp_role != tcp_role_) {
     field = "bearer_control.tcp_role";
