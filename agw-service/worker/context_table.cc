@@ -74,13 +74,13 @@ absl::StatusOr<absl::optional<std::string>> ContextTable::Replay(absl::string_vi
     for (const Transaction& transaction : entry->second.transactions) {
       if (transaction.id == transaction_id) return ReplyOf(transaction, content);
     }
-    return absl::optional<std::string>();
   }
+  ForgetOldReleases();
   const auto release = releases_.find(context_id);
-  if (release == releases_.end() || release->second.id != transaction_id) {
+  if (release == releases_.end() || release->second.transaction.id != transaction_id) {
     return absl::optional<std::string>();
   }
-  return ReplyOf(release->second, content);
+  return ReplyOf(release->second.transaction, content);
 }
 
 void ContextTable::Remember(absl::string_view context_id, Transaction transaction) {
@@ -92,16 +92,20 @@ void ContextTable::Remember(absl::string_view context_id, Transaction transactio
 }
 
 void ContextTable::RememberRelease(absl::string_view context_id, Transaction transaction) {
+  const absl::Time now = resources_.loop.Now();
+  releases_[context_id] = Release{std::move(transaction), now};
+  release_order_.emplace_back(now, std::string(context_id));
   ForgetOldReleases();
-  releases_[context_id] = std::move(transaction);
-  release_order_.emplace_back(resources_.loop.Now(), std::string(context_id));
 }
 
 void ContextTable::ForgetOldReleases() {
   const absl::Time horizon = resources_.loop.Now() - kReleaseMemory;
   while (!release_order_.empty() &&
          (release_order_.front().first < horizon || release_order_.size() > kReleaseLimit)) {
-    releases_.erase(release_order_.front().second);
+    // A context of the same name may have been released since.
+    const auto& [time, context_id] = release_order_.front();
+    const auto release = releases_.find(context_id);
+    if (release != releases_.end() && release->second.time == time) releases_.erase(release);
     release_order_.pop_front();
   }
 }

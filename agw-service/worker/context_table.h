@@ -51,7 +51,8 @@ class ContextTable {
 
   // The reply of an earlier transaction; nullopt if there was none. `kInvalidArgument`
   // (TRANSACTION_REUSED) if it had another content. A released context answers for its release
-  // only: what it had reserved is gone.
+  // only: what it had reserved is gone. It does so even when there is a new context of that name,
+  // which a late repetition must not release.
   absl::StatusOr<absl::optional<std::string>> Replay(absl::string_view context_id,
                                                      absl::string_view transaction_id,
                                                      size_t content);
@@ -74,13 +75,18 @@ class ContextTable {
     std::vector<Transaction> transactions;  // At most `kTransactionLimit`, the oldest first.
   };
 
+  struct Release {
+    Transaction transaction;
+    absl::Time time;
+  };
+
   void ReleaseHanging(const std::string& context_id);
   void ForgetOldReleases();
 
   WorkerResources& resources_;
   Admission& admission_;
   absl::btree_map<std::string, Entry, std::less<>> contexts_;
-  absl::flat_hash_map<std::string, Transaction> releases_;  // By context id.
+  absl::flat_hash_map<std::string, Release> releases_;  // The last one, by context id.
   std::deque<std::pair<absl::Time, std::string>> release_order_;
 };
 
