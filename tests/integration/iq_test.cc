@@ -23,7 +23,8 @@ using Stub = iq::MediaGatewayService::Stub;
 
 uint32_t PortsInUse(Services& services) {
   uint32_t ports = 0;
-  for (const iq::Realm& realm : services.AgwStatus().realms()) ports += realm.ports_in_use();
+  const iq::GatewayStatus status = services.AgwStatus();
+  for (const iq::Realm& realm : status.realms()) ports += realm.ports_in_use();
   return ports;
 }
 

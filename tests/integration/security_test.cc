@@ -105,6 +105,7 @@ class SecurityTest : public testing::Test {
 TEST_F(SecurityTest, RightCertificatesOnBothHopsWork) {
   ASSERT_OK_AND_ASSIGN(auto agw_server, ::agw::Server::Start(SecureAgw()));
   ASSERT_OK_AND_ASSIGN(auto alg_server, StartAlg(SecureAlg(agw_server->iq_port())));
+  ASSERT_TRUE(alg_server->WaitUntilReady(peers::kPatience));
   EXPECT_THAT(Offer(Open(alg_server->api_port(), authority_, authority_.Issue({"p-cscf.test"}),
                          "alg.test")),
               IsOk());

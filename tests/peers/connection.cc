@@ -13,6 +13,13 @@
 
 namespace peers {
 
+namespace {
+
+// Of one ReceiveSome(), so that a flood does not keep it for ever.
+constexpr size_t kReceiveLimit = 1 << 20;
+
+}  // namespace
+
 struct Connection::Tls {
   bssl::UniquePtr<SSL_CTX> context;
   bssl::UniquePtr<SSL> ssl;
@@ -136,7 +143,8 @@ absl::Status Connection::Send(absl::string_view bytes, absl::Duration timeout) {
 
 Ending Connection::ReceiveSome(std::string* bytes) {
   char buffer[64 * 1024];
-  while (ending_ == Ending::kNone) {
+  const size_t enough = bytes->size() + kReceiveLimit;
+  while (ending_ == Ending::kNone && bytes->size() < enough) {
     if (tls_ == nullptr) {
       const Socket::ReadResult result = socket_.Read(buffer, sizeof(buffer));
       ending_ = result.ending;
@@ -171,17 +179,24 @@ Ending Connection::ReceiveSome(std::string* bytes) {
   return ending_;
 }
 
+bool Connection::ReceiveMore(std::string* bytes, absl::Time deadline) {
+  const size_t size_before = bytes->size();
+  // What TLS has decrypted already does not make the socket readable.
+  return ReceiveSome(bytes) != Ending::kNone || bytes->size() > size_before ||
+         socket_.WaitReadable(deadline - absl::Now());
+}
+
 absl::StatusOr<std::string> Connection::Receive(size_t size, absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   std::string bytes;
-  while (true) {
-    const Ending ending = ReceiveSome(&bytes);
+  while (bytes.size() < size) {
+    const bool in_time = ReceiveMore(&bytes, deadline);
     if (bytes.size() >= size) break;
-    if (ending != Ending::kNone) {
+    if (ending_ != Ending::kNone) {
       return absl::UnavailableError(
-          absl::StrCat(ToString(ending), " after ", bytes.size(), " of ", size, " bytes"));
+          absl::StrCat(ToString(ending_), " after ", bytes.size(), " of ", size, " bytes"));
     }
-    if (!socket_.WaitReadable(deadline - absl::Now())) {
+    if (!in_time) {
       return absl::DeadlineExceededError(
           absl::StrCat(bytes.size(), " of ", size, " bytes came in time"));
     }
@@ -193,8 +208,8 @@ absl::StatusOr<std::string> Connection::Receive(size_t size, absl::Duration time
 absl::StatusOr<std::string> Connection::ReceiveToEnd(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   std::string bytes;
-  while (ReceiveSome(&bytes) == Ending::kNone) {
-    if (!socket_.WaitReadable(deadline - absl::Now())) {
+  while (ending_ == Ending::kNone) {
+    if (!ReceiveMore(&bytes, deadline)) {
       return absl::DeadlineExceededError(absl::StrCat("no end after ", bytes.size(), " bytes"));
     }
   }
@@ -204,10 +219,7 @@ absl::StatusOr<std::string> Connection::ReceiveToEnd(absl::Duration timeout) {
 Ending Connection::WaitForEnd(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   std::string ignored;
-  while (ReceiveSome(&ignored) == Ending::kNone) {
-    ignored.clear();
-    if (!socket_.WaitReadable(deadline - absl::Now())) return Ending::kNone;
-  }
+  while (ending_ == Ending::kNone && ReceiveMore(&ignored, deadline)) ignored.clear();
   return ending_;
 }
 

@@ -54,7 +54,8 @@ class Connection {
   // Sends what is taken now, without waiting; returns how much that was.
   absl::StatusOr<size_t> SendSome(absl::string_view bytes);
 
-  // Appends what is there to `bytes`, without waiting. Returns how the far end's direction stands.
+  // Appends what is there to `bytes`, about a MiB at most, without waiting. Returns how the far
+  // end's direction stands.
   Ending ReceiveSome(std::string* bytes);
 
   // Waits for exactly `size` bytes, for all bytes to the end, for the end alone.
@@ -88,6 +89,9 @@ class Connection {
 
  private:
   struct Tls;
+
+  // Receives, or waits until there is something to receive; false if the time is over.
+  bool ReceiveMore(std::string* bytes, absl::Time deadline);
 
   bool WaitForSsl(int result, absl::Time deadline);
 

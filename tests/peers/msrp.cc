@@ -74,7 +74,9 @@ absl::StatusOr<MsrpMessage> MsrpSession::ReceiveMessage(absl::Duration timeout) 
 template <typename Condition>
 absl::Status MsrpSession::Run(absl::Time deadline, Condition done) {
   while (true) {
+    const size_t size_before = inbound_.size();
     const Ending ending = connection_->ReceiveSome(&inbound_);
+    const bool received_more = inbound_.size() > size_before;
     RETURN_IF_ERROR(TakeFrames());
     while (sent_ < outbound_.size()) {
       ASSIGN_OR_RETURN(const size_t count,
@@ -91,6 +93,8 @@ absl::Status MsrpSession::Run(absl::Time deadline, Condition done) {
     if (ending != Ending::kNone) {
       return absl::UnavailableError(absl::StrCat("the session ended with ", ToString(ending)));
     }
+    // What TLS has decrypted already does not make the socket readable.
+    if (received_more) continue;
     pollfd entry{.fd = connection_->socket().fd(), .events = POLLIN, .revents = 0};
     if (!all_sent) entry.events |= POLLOUT;
     const absl::Duration left = deadline - absl::Now();
