@@ -18,7 +18,8 @@ constexpr int kReservationAttempts = 16;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
-    const RealmAddress& address, EventLoop& loop, ReadinessHandler& on_ready) {
+    const RealmAddress& address, Strictness strictness, EventLoop& loop,
+    ReadinessHandler& on_ready) {
   // Leases of ports that are taken are kept until the end, so that each is tried once.
   std::vector<std::unique_ptr<ConnectionPoint>> taken;
   absl::Status last_error = absl::OkStatus();
@@ -26,7 +27,7 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
     absl::optional<PortLease> lease = address.ports->Lease();
     if (!lease.has_value()) break;
     std::unique_ptr<ConnectionPoint> point(
-        new ConnectionPoint(address, *std::move(lease), loop, on_ready));
+        new ConnectionPoint(address, *std::move(lease), strictness, loop, on_ready));
     last_error = point->Listen();
     if (last_error.ok()) return point;
     if (last_error.code() == absl::StatusCode::kResourceExhausted) {
@@ -43,10 +44,16 @@ ConnectionPoint::~ConnectionPoint() { StopListening(); }
 
 absl::Status ConnectionPoint::Listen() {
   ASSIGN_OR_RETURN(OwnedFd fd, BindTcp(bound_address()));
-  // The filter first: there must be no moment at which a SYN is answered.
-  RETURN_IF_ERROR(CloseSynGate(fd.get()));
-  RETURN_IF_ERROR(agw::Listen(fd.get(), kBacklog));
   listener_ = std::move(fd);
+  filter_ = Filter::kNone;
+  hop_gate_ = false;
+  // The gate first: there must be no moment at which a SYN is answered.
+  absl::Status listening = CloseGate();
+  if (listening.ok()) listening = agw::Listen(listener_.get(), kBacklog);
+  if (!listening.ok()) {
+    listener_.reset();
+    return listening;
+  }
   loop_.Add(listener_.get(), on_ready_);
   loop_.SetInterest(listener_.get(), /*readable=*/true, /*writable=*/false);
   return absl::OkStatus();
@@ -59,13 +66,38 @@ void ConnectionPoint::StopListening() {
   listener_.reset();
 }
 
-absl::Status ConnectionPoint::CloseGate() { return CloseSynGate(listener_.get()); }
-
-absl::Status ConnectionPoint::OpenGateFor(absl::Span<const SourceFilter> sources) {
-  return OpenSynGateFor(listener_.get(), sources);
+void ConnectionPoint::SetHopGate(bool on) {
+  if (hop_gate_ != on) agw::SetHopGate(listener_.get(), on);
+  hop_gate_ = on;
 }
 
-absl::Status ConnectionPoint::OpenGate() { return OpenSynGate(listener_.get()); }
+absl::Status ConnectionPoint::CloseGate() {
+  if (filter_ == Filter::kDropAll) return absl::OkStatus();
+  if (filter_ == Filter::kSources || strictness_ == Strictness::kHopGate) {
+    SetHopGate(true);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(CloseSynGate(listener_.get()));
+  filter_ = Filter::kDropAll;
+  return absl::OkStatus();
+}
+
+absl::Status ConnectionPoint::OpenGateFor(absl::Span<const SourceFilter> sources) {
+  if (filter_ != Filter::kSources || sources != absl::MakeConstSpan(sources_)) {
+    RETURN_IF_ERROR(OpenSynGateFor(listener_.get(), sources));
+    filter_ = Filter::kSources;
+    sources_.assign(sources.begin(), sources.end());
+  }
+  SetHopGate(false);
+  return absl::OkStatus();
+}
+
+absl::Status ConnectionPoint::OpenGate() {
+  RETURN_IF_ERROR(OpenSynGate(listener_.get()));
+  filter_ = Filter::kNone;
+  SetHopGate(false);
+  return absl::OkStatus();
+}
 
 absl::StatusOr<absl::optional<Accepted>> ConnectionPoint::AcceptOne() {
   ASSIGN_OR_RETURN(absl::optional<Accepted> accepted, Accept(listener_.get()));

@@ -4,6 +4,9 @@
 #define AGW_SERVICE_CONTEXT_CONNECTION_POINT_H_
 
 #include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
@@ -19,14 +22,22 @@ namespace agw {
 
 // Lives on one worker.
 //
-// A SYN to the address is never answered by RST: until the gate opens the address listens with a
-// filter that drops everything.
+// A SYN to the address is never answered by RST: until the gate opens, the address listens and
+// drops.
 class ConnectionPoint {
  public:
+  // How a gate is closed. Attaching a packet filter is the dearest thing in a session's set-up, so
+  // it is done where it must hold against anybody.
+  enum class Strictness {
+    kFilter,   // A packet filter: towards UEs.
+    kHopGate,  // `SetHopGate()`: towards the core, whose peers learn the address from the answer.
+  };
+
   // Leases a port of `address`, which outlives this, and listens there behind a closed gate.
   // `on_ready` is called when a connection may be accepted. `kResourceExhausted` (NO_FREE_PORT,
   // DESCRIPTOR_LIMIT).
   static absl::StatusOr<std::unique_ptr<ConnectionPoint>> Reserve(const RealmAddress& address,
+                                                                  Strictness strictness,
                                                                   EventLoop& loop,
                                                                   ReadinessHandler& on_ready);
   ~ConnectionPoint();
@@ -42,7 +53,9 @@ class ConnectionPoint {
   // Whether SYNs can come in: not after `TakeForConnecting()`.
   bool listening() const { return static_cast<bool>(listener_); }
 
-  // Nobody, these, or everybody may connect. Only while listening.
+  // Nobody, these, or everybody may connect. Only while listening. Costs nothing if it is so
+  // already. A gate that was open for some sources only is closed with the hop gate in front of
+  // them: nobody else can come in.
   absl::Status CloseGate();
   absl::Status OpenGateFor(absl::Span<const SourceFilter> sources);
   absl::Status OpenGate();
@@ -61,18 +74,29 @@ class ConnectionPoint {
   uint64_t DroppedSynCount() const;
 
  private:
-  ConnectionPoint(const RealmAddress& address, PortLease lease, EventLoop& loop,
-                  ReadinessHandler& on_ready)
-      : address_(address), lease_(std::move(lease)), loop_(loop), on_ready_(on_ready) {}
+  enum class Filter { kNone, kDropAll, kSources };
+
+  ConnectionPoint(const RealmAddress& address, PortLease lease, Strictness strictness,
+                  EventLoop& loop, ReadinessHandler& on_ready)
+      : address_(address),
+        lease_(std::move(lease)),
+        strictness_(strictness),
+        loop_(loop),
+        on_ready_(on_ready) {}
 
   absl::Status Listen();
   void StopListening();
+  void SetHopGate(bool on);
 
   const RealmAddress& address_;
   PortLease lease_;
+  const Strictness strictness_;
   EventLoop& loop_;
   ReadinessHandler& on_ready_;
   OwnedFd listener_;
+  Filter filter_ = Filter::kNone;      // Of the listener, as the next two.
+  std::vector<SourceFilter> sources_;  // With `kSources`.
+  bool hop_gate_ = false;
   uint64_t dropped_before_ = 0;  // By listeners that are gone.
 };
 

@@ -19,7 +19,7 @@
 namespace agw {
 
 // Lives on one worker.
-class Stream : private Termination::Observer {
+class Stream final : private Termination::Observer {
  public:
   // `resources` outlives the stream; `report` is called for everything the IMS-ALG is told.
   Stream(WorkerResources& resources, std::function<void(Side, EventKind)> report)

@@ -85,8 +85,12 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
                    "local.address_family");
   }
   std::unique_ptr<Termination> termination(new Termination(resources, observer, side, local));
-  ASSIGN_OR_RETURN(termination->point_, ConnectionPoint::Reserve(*address, resources.loop,
-                                                                 termination->listener_handler_));
+  ASSIGN_OR_RETURN(
+      termination->point_,
+      ConnectionPoint::Reserve(*address,
+                               side == Side::kAccess ? ConnectionPoint::Strictness::kFilter
+                                                     : ConnectionPoint::Strictness::kHopGate,
+                               resources.loop, termination->listener_handler_));
   return termination;
 }
 

@@ -33,7 +33,7 @@
 namespace agw {
 
 // Lives on one worker.
-class Termination : private ReadinessHandler {
+class Termination final : private ReadinessHandler {
  public:
   enum class State { kIdle, kConnecting, kTlsHandshake, kEstablished, kReleased, kFailed };
 

@@ -104,6 +104,17 @@ TEST_P(SynGateTest, FiltersByPortOnlyWhenToldSo) {
   EXPECT_FALSE(WaitFor(other_port.get(), POLLOUT, kSilenceMs));
 }
 
+TEST_P(SynGateTest, TheHopGateDropsInSilenceAndCounts) {
+  SetHopGate(listener_.get(), true);
+  ASSERT_THAT(Listen(listener_.get(), 4), IsOk());
+  OwnedFd client = ConnectFrom(GetParam().source);
+  EXPECT_FALSE(WaitFor(client.get(), POLLOUT, kSilenceMs));
+  EXPECT_EQ(DroppedAtSynGate(listener_.get()), 1u);
+  SetHopGate(listener_.get(), false);
+  EXPECT_TRUE(WaitFor(client.get(), POLLOUT, kPatienceMs));
+  EXPECT_THAT(TakeSocketError(client.get()), IsOk());
+}
+
 TEST_P(SynGateTest, AnAcceptedSocketMustBeFreedOfTheFilterItInherits) {
   ListenBehindClosedGate();
   ASSERT_THAT(OpenSynGate(listener_.get()), IsOk());

@@ -2,6 +2,7 @@
 
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -99,6 +100,16 @@ absl::Status OpenSynGate(int fd) {
     }
   }
   return absl::OkStatus();
+}
+
+void SetHopGate(int fd, bool on) {
+  const int limit = on ? 255 : 0;
+  int family = AF_INET;
+  socklen_t size = sizeof(family);
+  CHECK(getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0);
+  CHECK((family == AF_INET
+             ? setsockopt(fd, IPPROTO_IP, IP_MINTTL, &limit, sizeof(limit))
+             : setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &limit, sizeof(limit))) == 0);
 }
 
 uint64_t DroppedAtSynGate(int fd) {

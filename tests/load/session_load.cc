@@ -61,10 +61,11 @@ absl::Duration CpuTime(int pid) {
 class Load {
  public:
   Load(const std::string& alg, int session_count, int rate)
-      : stub_(
-            SessionService::NewStub(grpc::CreateChannel(alg, grpc::InsecureChannelCredentials()))),
+      : channel_(grpc::CreateChannel(alg, grpc::InsecureChannelCredentials())),
+        stub_(SessionService::NewStub(channel_)),
         session_count_(session_count),
         interval_(absl::Seconds(1) / rate),
+        connected_(channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + absl::Seconds(5)))),
         start_(absl::Now()) {
     peers::MsrpMedia offer;
     offer.address = *common::TransportAddress::Parse("127.0.0.40:7654");
