@@ -28,23 +28,36 @@ uint32_t PortsInUse(Services& services) {
   return ports;
 }
 
-TEST(Iq, DP_18_RepeatedReserveGetsTheSameReply) {
-  Services services;
-  IqSession session(services);
+// With services of its own configuration: IqLimits.
+class IqTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { services_of_suite_ = new Services; }
+  static void TearDownTestSuite() { delete services_of_suite_; }
+
+  // Sessions that other tests have left would be counted.
+  void SetUp() override { ASSERT_TRUE(services_.WaitUntilIdle()); }
+
+  Services& services_ = *services_of_suite_;
+
+ private:
+  static inline Services* services_of_suite_ = nullptr;
+};
+
+TEST_F(IqTest, DP_18_RepeatedReserveGetsTheSameReply) {
+  IqSession session(services_);
   ASSERT_THAT(session.ReserveAccess(), IsOk());
   const std::string first_reply = session.access().SerializeAsString();
-  const uint32_t ports = PortsInUse(services);
+  const uint32_t ports = PortsInUse(services_);
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(session.ReserveAccess(), IsOk());
     EXPECT_EQ(session.access().SerializeAsString(), first_reply);
   }
-  EXPECT_EQ(PortsInUse(services), ports);
-  EXPECT_EQ(services.AgwStatus().context_count(), 1u);
+  EXPECT_EQ(PortsInUse(services_), ports);
+  EXPECT_EQ(services_.AgwStatus().context_count(), 1u);
 }
 
-TEST(Iq, SameTransactionWithOtherContentIsRefused) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, SameTransactionWithOtherContentIsRefused) {
+  IqSession session(services_);
   ASSERT_THAT(session.ReserveAccess(), IsOk());
   session.reserve_access.mutable_local()->set_certificate_fingerprint_request(false);
   const absl::Status refused = session.ReserveAccess();
@@ -52,29 +65,27 @@ TEST(Iq, SameTransactionWithOtherContentIsRefused) {
   EXPECT_EQ(ErrorReasonOf(refused), "TRANSACTION_REUSED");
 }
 
-TEST(Iq, SameTerminationByAnotherTransactionIsRefused) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, SameTerminationByAnotherTransactionIsRefused) {
+  IqSession session(services_);
   ASSERT_THAT(session.ReserveAccess(), IsOk());
   session.reserve_access.set_transaction_id(session.NewTransaction());
   const absl::Status refused = session.ReserveAccess();
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kAlreadyExists));
   EXPECT_EQ(ErrorReasonOf(refused), "TERMINATION_EXISTS");
-  EXPECT_EQ(PortsInUse(services), 1u);
+  EXPECT_EQ(PortsInUse(services_), 1u);
 }
 
-TEST(Iq, ApplicationAwareTransportIsUnimplemented) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, ApplicationAwareTransportIsUnimplemented) {
+  IqSession session(services_);
   session.reserve_access.mutable_local()->set_transport_protocol(
       static_cast<iq::TransportProtocol>(3));
   const absl::Status refused = session.ReserveAccess();
   EXPECT_FALSE(refused.ok());
   EXPECT_FALSE(ErrorReasonOf(refused).empty());
-  EXPECT_TRUE(services.WaitUntilIdle());
+  EXPECT_TRUE(services_.WaitUntilIdle());
 }
 
-TEST(Iq, FullContextTableGivesResourceExhausted) {
+TEST(IqLimits, FullContextTableGivesResourceExhausted) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   config.set_context_limit(2);
   Services services(config);
@@ -89,7 +100,7 @@ TEST(Iq, FullContextTableGivesResourceExhausted) {
   EXPECT_THAT(third.ReserveAccess(), IsOk());
 }
 
-TEST(Iq, FullPortPoolGivesResourceExhaustedAndLeavesNothing) {
+TEST(IqLimits, FullPortPoolGivesResourceExhaustedAndLeavesNothing) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   config.mutable_realms(0)->set_last_port(config.realms(0).first_port() + 3);
   Services services(config);
@@ -105,9 +116,8 @@ TEST(Iq, FullPortPoolGivesResourceExhaustedAndLeavesNothing) {
   EXPECT_TRUE(services.WaitUntilIdle());
 }
 
-TEST(Iq, UnknownRealmAndForbiddenRemoteAddressAreNamed) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, UnknownRealmAndForbiddenRemoteAddressAreNamed) {
+  IqSession session(services_);
   session.reserve_access.mutable_local()->set_ip_realm("elsewhere");
   const absl::Status no_realm = session.ReserveAccess();
   EXPECT_THAT(no_realm, StatusIs(absl::StatusCode::kNotFound));
@@ -117,12 +127,11 @@ TEST(Iq, UnknownRealmAndForbiddenRemoteAddressAreNamed) {
   const absl::Status forbidden = session.ReserveCore();
   EXPECT_THAT(forbidden, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(ErrorReasonOf(forbidden), "REMOTE_ADDRESS_FORBIDDEN");
-  EXPECT_TRUE(services.WaitUntilIdle());
+  EXPECT_TRUE(services_.WaitUntilIdle());
 }
 
-TEST(Iq, AuditTellsWhatWasReservedConfiguredAndCounted) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, AuditTellsWhatWasReservedConfiguredAndCounted) {
+  IqSession session(services_);
   session.reserve_access.mutable_controller_state()->set_data("record");
   ASSERT_THAT(session.Establish(), IsOk());
   ASSERT_THAT(session.phone().Send("12345"), IsOk());
@@ -131,10 +140,10 @@ TEST(Iq, AuditTellsWhatWasReservedConfiguredAndCounted) {
   iq::AuditContextRequest request;
   request.set_context_id(session.context_id());
   ASSERT_OK_AND_ASSIGN(const iq::AuditContextResponse audit,
-                       Call(services.iq(), &Stub::AuditContext, request));
+                       Call(services_.iq(), &Stub::AuditContext, request));
   EXPECT_EQ(audit.controller_state(), "record");
   EXPECT_EQ(audit.controller_state_revision(), 1u);
-  EXPECT_EQ(audit.incarnation(), services.AgwStatus().incarnation());
+  EXPECT_EQ(audit.incarnation(), services_.AgwStatus().incarnation());
   ASSERT_EQ(audit.terminations_size(), 2);
   const iq::TerminationAudit& t1 = audit.terminations(0);
   EXPECT_EQ(t1.termination().side(), iq::SIDE_ACCESS);
@@ -148,9 +157,8 @@ TEST(Iq, AuditTellsWhatWasReservedConfiguredAndCounted) {
   EXPECT_EQ(t2.statistics().sent_byte_count(), 5u);
 }
 
-TEST(Iq, ControllerStateIsComparedBeforeItIsSet) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, ControllerStateIsComparedBeforeItIsSet) {
+  IqSession session(services_);
   session.reserve_access.mutable_controller_state()->set_data("one");
   ASSERT_THAT(session.ReserveAccess(), IsOk());
   EXPECT_EQ(session.access().controller_state_revision(), 1u);
@@ -168,12 +176,11 @@ TEST(Iq, ControllerStateIsComparedBeforeItIsSet) {
   EXPECT_THAT(session.ConfigureAccess(), IsOk());
 }
 
-TEST(Iq, ListContextsPageByPage) {
-  Services services;
+TEST_F(IqTest, ListContextsPageByPage) {
   std::vector<std::unique_ptr<IqSession>> sessions;
   std::set<std::string> expected;
   for (int i = 0; i < 5; ++i) {
-    sessions.push_back(std::make_unique<IqSession>(services));
+    sessions.push_back(std::make_unique<IqSession>(services_));
     ASSERT_THAT(sessions.back()->ReserveAccess(), IsOk());
     expected.insert(sessions.back()->context_id());
   }
@@ -182,7 +189,7 @@ TEST(Iq, ListContextsPageByPage) {
   request.set_page_size(2);
   do {
     ASSERT_OK_AND_ASSIGN(const iq::ListContextsResponse page,
-                         Call(services.iq(), &Stub::ListContexts, request));
+                         Call(services_.iq(), &Stub::ListContexts, request));
     EXPECT_LE(page.context_ids_size(), 2);
     listed.insert(page.context_ids().begin(), page.context_ids().end());
     request.set_page_token(page.next_page_token());
@@ -191,32 +198,30 @@ TEST(Iq, ListContextsPageByPage) {
   EXPECT_EQ(listed.size(), expected.size());
 }
 
-TEST(Iq, NotificationsAreNumberedAndCanBeResumed) {
-  Services services;
-  IqSession session(services);
+TEST_F(IqTest, NotificationsAreNumberedAndCanBeResumed) {
+  IqSession session(services_);
   ASSERT_THAT(session.Establish(), IsOk());
   ASSERT_TRUE(session.WaitFor(Notification::kTlsEstablished).has_value());
-  const std::vector<Notification> seen = services.notifications().seen();
+  const std::vector<Notification> seen = services_.notifications().seen();
   ASSERT_GE(seen.size(), 3u);
   for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i].sequence_number(), i + 1);
 
-  peers::NotificationWatcher resumed(services.agw_channel(), 2,
-                                     services.notifications().incarnation());
+  peers::NotificationWatcher resumed(services_.agw_channel(), 2,
+                                     services_.notifications().incarnation());
   const absl::optional<Notification> first =
       resumed.WaitFor([](const Notification&) { return true; });
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(first->SerializeAsString(), seen[2].SerializeAsString());
 }
 
-TEST(Iq, NotificationsOfAnotherRunAreRefused) {
-  Services services;
-  peers::NotificationWatcher stale(services.agw_channel(), 1, "another-run");
+TEST_F(IqTest, NotificationsOfAnotherRunAreRefused) {
+  peers::NotificationWatcher stale(services_.agw_channel(), 1, "another-run");
   const absl::Status end = common::FromGrpcStatus(stale.WaitForEnd());
   EXPECT_THAT(end, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(ErrorReasonOf(end), "INCARNATION_MISMATCH");
 }
 
-TEST(Iq, GapOfForgottenNotificationsIsVisible) {
+TEST(IqLimits, GapOfForgottenNotificationsIsVisible) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   config.set_notification_log_size(16);
   Services services(config);
@@ -232,7 +237,7 @@ TEST(Iq, GapOfForgottenNotificationsIsVisible) {
   EXPECT_GT(first->sequence_number(), 1u);
 }
 
-TEST(Iq, DrainingRefusesNewContextsAndKeepsOldOnes) {
+TEST(IqLimits, DrainingRefusesNewContextsAndKeepsOldOnes) {
   Services services;
   IqSession old_session(services);
   ASSERT_THAT(old_session.Establish(), IsOk());
@@ -248,7 +253,7 @@ TEST(Iq, DrainingRefusesNewContextsAndKeepsOldOnes) {
   EXPECT_THAT(old_session.core().Receive(7), IsOk());
 }
 
-TEST(Iq, HangingContextIsReleasedAndTold) {
+TEST(IqLimits, HangingContextIsReleasedAndTold) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   *config.mutable_hold_time() = ToProto(absl::Seconds(1));
   config.mutable_setup()->mutable_await_configuration()->set_seconds(1);

@@ -85,7 +85,7 @@ TEST_P(TlsTest, DP_05_NoClientCertificate) {
     Try(session, options);
     ASSERT_TRUE(alert_.has_value());
     EXPECT_EQ(*alert_,
-              version == TLS1_3_VERSION ? SSL_AD_CERTIFICATE_REQUIRED : SSL_AD_HANDSHAKE_FAILURE);
+              version == TLS1_3_VERSION ? SSL_AD_CERTIFICATE_REQUIRED : SSL_AD_BAD_CERTIFICATE);
     EXPECT_TRUE(WaitForFailure(session, Notification::TlsFailed::CAUSE_NO_CERTIFICATE).has_value());
   }
 }

@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   stage.notifications = &notifications;
 
   const absl::Time start = absl::Now();
-  std::printf("\nUE B %s (MSRP over TLS)   IMS-AGW %s   IMS-ALG %s   core A %s (MSRP)\n\n",
+  std::printf("\nUE B %s   IMS-AGW %s (Iq)   IMS-ALG %s (API)   core A %s\n\n",
               phone->ToString().c_str(), agw.c_str(), alg.c_str(), core->ToString().c_str());
   int number = 0;
   for (ims::alg::v1::CoreConnect variant :
