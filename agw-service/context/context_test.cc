@@ -187,19 +187,6 @@ TEST_F(ContextTest, DP_03_ALatchedConnectionOfSomebodyElseIsDroppedWhenTheSource
   RunUntil([&] { return harness_.StateOf(Side::kAccess) == State::kEstablished; });
 }
 
-TEST_F(ContextTest, DP_14_AfterALatchedStrangerIsDroppedThePeerHasItsTimeFromConfigure) {
-  ReserveT1(WithPolicy(SynPolicy::Kind::kLatch));
-  ReserveT2();
-  UeConnects(other_certificate_, "127.0.0.66");
-  RunUntil([&] { return harness_.StateOf(Side::kAccess) == State::kTlsHandshake; });
-  ASSERT_THAT(ConfigureT1(), IsOk());
-  harness_.SkipTime(absl::Seconds(31));
-  harness_.Turn();
-  ASSERT_NE(harness_.Last<SetupTimedOut>(), nullptr);
-  EXPECT_EQ(harness_.Last<SetupTimedOut>()->timer, SetupTimedOut::Timer::kTcpEstablishment);
-  EXPECT_EQ(harness_.StateOf(Side::kAccess), State::kFailed);
-}
-
 TEST_F(ContextTest, R_AGW_06_WithoutInterlinkageTheCoreSideWaitsForTheOrder) {
   ReserveT1({});
   ReserveT2();
@@ -357,24 +344,6 @@ TEST_F(ContextTest, DP_09_PlaintextIsNotForwardedAndFreesTheSlot) {
   ASSERT_THAT(Send(plain.get(), absl::MakeConstSpan(message)), IsOk());
   RunUntil([&] { return harness_.Count<TlsFailed>(Side::kAccess) == 1; });
   EXPECT_EQ(harness_.Last<TlsFailed>()->cause, TlsFailed::Cause::kNotTls);
-  EXPECT_EQ(harness_.StateOf(Side::kAccess), State::kIdle);
-}
-
-TEST_F(ContextTest, A_10_TheTimerOfWhatAStrangerTriggeredGoesWithIt) {
-  // The core does not answer: what the stranger triggers stays with its SYN.
-  ASSERT_THAT(CloseSynGate(listener_.get()), IsOk());
-  ReserveT1(WithPolicy(SynPolicy::Kind::kLatch, Triggered()));
-  ReserveT2();
-  OwnedFd stranger = ContextHarness::Connect("127.0.0.66", harness_.LocalAddressOf(Side::kAccess));
-  RunUntil([&] { return harness_.StateOf(Side::kCore) == State::kConnecting; });
-  const std::string message = "MSRP d93kswow SEND\r\n";
-  ASSERT_THAT(Send(stranger.get(), absl::MakeConstSpan(message)), IsOk());
-  RunUntil([&] { return harness_.Count<TlsFailed>(Side::kAccess) == 1; });
-  EXPECT_EQ(harness_.StateOf(Side::kCore), State::kIdle);
-
-  harness_.SkipTime(absl::Seconds(60));
-  harness_.Turn();
-  EXPECT_EQ(harness_.Last<SetupTimedOut>(), nullptr);
   EXPECT_EQ(harness_.StateOf(Side::kAccess), State::kIdle);
 }
 

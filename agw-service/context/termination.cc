@@ -217,9 +217,10 @@ void Termination::OnConnectionWaits() {
     return;
   }
   if (!accepted->has_value()) return;
-  if (state_ != State::kIdle) {
-    // It raced the one we have; only one is wanted.
+  if (state_ != State::kIdle || tcp_role_ == TcpRole::kActive || !Accepts((*accepted)->remote)) {
+    // It raced the one we have, or came through a gate that was closed for others than its sender.
     SetResetOnClose((*accepted)->fd.get());
+    if (state_ == State::kIdle) ApplySynPolicy();
     return;
   }
   tcp_role_ = TcpRole::kPassive;

@@ -31,8 +31,11 @@ class ContextHarness {
 
   ContextHarness() : realms_(MakeRealms()), own_addresses_(realms_.OwnAddresses()) { Renew(); }
 
-  // A new, empty context in place of the old one.
+  // A new, empty context in place of the old one; what was told of that is forgotten.
   void Renew() {
+    context_.reset();
+    events_.clear();
+    hanging_ = false;
     context_ = std::make_unique<Context>(resources_, "c1", [this] { hanging_ = true; });
   }
   void Destroy() { context_.reset(); }
