@@ -1,5 +1,6 @@
 """Both services as processes of their own, and sessions through them, for tests with foreign ends."""
 
+import collections
 import contextlib
 import hashlib
 import itertools
@@ -32,16 +33,17 @@ _numbers = itertools.count()
 def _start(arguments, started_event):
     """Starts a service; returns the process and the log line that says it has started."""
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    seen = []
+    process.last_lines = collections.deque(maxlen=100)
     for line in process.stdout:
-        seen.append(line)
+        process.last_lines.append(line)
         with contextlib.suppress(ValueError):
             event = json.loads(line)
             if event.get("event") == started_event:
                 # The pipe must not fill up.
-                threading.Thread(target=process.stdout.read, daemon=True).start()
+                threading.Thread(target=process.last_lines.extend, args=(process.stdout,),
+                                 daemon=True).start()
                 return process, event
-    raise RuntimeError(f"{arguments[0]} did not start:\n{''.join(seen)}")
+    raise RuntimeError(f"{arguments[0]} did not start:\n{''.join(process.last_lines)}")
 
 
 class Services:
@@ -55,7 +57,7 @@ class Services:
         try:
             self.folder = self._stack.enter_context(tempfile.TemporaryDirectory())
             with open(f"{self.folder}/agw.yaml", "w", encoding="ascii") as file:
-                json.dump({"instance_id": "agw-for-foreigners", "realms": [
+                json.dump({"instance_id": "agw-for-foreigners", "drain_time": "1s", "realms": [
                     {"name": name, "default_for": [name], "first_port": port, "last_port": port + 999,
                      "addresses": [{"bind": address} for address in addresses]}
                     for name, (addresses, port) in self._realms.items()]}, file)
@@ -77,9 +79,18 @@ class Services:
 
     def _run(self, arguments, started_event):
         process, event = _start(arguments, started_event)
-        self._stack.callback(process.wait)
-        self._stack.callback(process.terminate)
+        self._stack.callback(self._stop, process)
         return event
+
+    @staticmethod
+    def _stop(process):
+        process.terminate()
+        try:
+            status = process.wait(PATIENCE)
+        finally:
+            process.kill()
+        # A sanitizer that has found something says so here.
+        assert status == 0, f"{process.args[0]} ended with {status}:\n{''.join(process.last_lines)}"
 
     @staticmethod
     def _wait_until_ready(http_port):

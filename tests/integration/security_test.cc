@@ -212,6 +212,8 @@ TEST(ServiceBasics, HealthAndReflectionAnswerOnBothServices) {
     ASSERT_TRUE(stream->Read(&response));
     EXPECT_TRUE(absl::StrContains(response.SerializeAsString(), service)) << service;
     stream->WritesDone();
+    EXPECT_FALSE(stream->Read(&response));
+    EXPECT_TRUE(stream->Finish().ok());
   }
 }
 
