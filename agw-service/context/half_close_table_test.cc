@@ -182,6 +182,7 @@ TEST_P(HalfCloseTableTest, R_AGW_23_IsAsTheDocumentSays) {
   row.happens(session);
   // What waits in front of an end is taken only now.
   session.RunQuietTurns();
+  EXPECT_TRUE(session.AtRest());
   if (full && row.happens == UeEnds) {
     EXPECT_GT(session.StreamOf(Side::kCore).unsent_byte_count(), 0u);
   }

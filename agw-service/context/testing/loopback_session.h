@@ -161,6 +161,16 @@ class LoopbackSession {
       Turn();
     }
   }
+  // Whether the event loop finds nothing to do: it waits, rather than turn in circles.
+  bool AtRest() {
+    constexpr absl::Duration kRest = absl::Milliseconds(20);
+    for (int i = 0; i < 5; ++i) {
+      const absl::Time begin = absl::Now();
+      harness_.Turn(kRest);
+      if (absl::Now() - begin >= kRest / 2) return true;
+    }
+    return false;
+  }
   void RunQuietTurns() {
     for (int i = 0; i < kQuietTurns; ++i) Turn();
   }
