@@ -71,6 +71,21 @@ class RangeChecker {
   common::ConfigErrors* errors_;
 };
 
+void ValidateListenAddress(const std::string& path, const std::string& address,
+                           common::ConfigErrors* errors) {
+  if (!common::TransportAddress::Parse(address).ok()) {
+    errors->Add(path, absl::StrCat("\"", address, "\" is not IP:PORT or [IP]:PORT"));
+  }
+}
+
+void ValidateServerTls(const ims::config::v1::MutualTls& tls, const std::string& path,
+                       common::ConfigErrors* errors) {
+  if (tls.certificate_file().empty()) errors->Add(path + ".certificate_file", "is missing");
+  if (tls.key_file().empty()) errors->Add(path + ".key_file", "is missing");
+  if (tls.ca_file().empty()) errors->Add(path + ".ca_file", "is missing");
+  if (!tls.server_name().empty()) errors->Add(path + ".server_name", "is only for a client");
+}
+
 void ValidateAddresses(const RealmConfig& realm, const std::string& path,
                        common::ConfigErrors* errors) {
   if (realm.addresses().empty()) errors->Add(path + ".addresses", "needs at least one");
@@ -196,6 +211,9 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   if (!IsName(config.instance_id())) {
     errors->Add("instance_id", "must be 1 to 63 characters of [A-Za-z0-9.-]");
   }
+  ValidateListenAddress("iq.listen_address", config.iq().listen_address(), errors);
+  if (config.iq().has_tls()) ValidateServerTls(config.iq().tls(), "iq.tls", errors);
+  ValidateListenAddress("http.listen_address", config.http().listen_address(), errors);
   ValidateRealms(config, errors);
   check.Number("worker_count", config.worker_count(), 1, 256);
   check.Number("context_limit", config.context_limit(), 1, 1'000'000);

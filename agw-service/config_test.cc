@@ -50,6 +50,8 @@ TEST(ConfigTest, FlagsOverrideTheFile) {
 TEST(ConfigTest, ReportsAllMistakesAtOnceWithTheirPaths) {
   const std::string file = WriteFile(R"(
 instance_id: "not a name"
+iq: {listen_address: "localhost:7060", tls: {certificate_file: tls.crt, server_name: agw}}
+http: {listen_address: "9060"}
 realms:
   - name: access
     addresses: [{bind: 192.0.2.1, advertised: "2001:db8::1"}, {bind: 192.0.2.2}]
@@ -61,16 +63,18 @@ worker_count: 1000
 setup: {attempt_limit: 11, tls_establishment: 1h}
 nonsense: 1
 )");
-  EXPECT_THAT(
-      LoadConfig(file, {}),
-      StatusIs(
-          absl::StatusCode::kInvalidArgument,
-          AllOf(HasSubstr("instance_id"), HasSubstr("realms[0].addresses[0].advertised"),
-                HasSubstr("realms[0].addresses[1]"), HasSubstr("realms[0].first_port"),
-                HasSubstr("realms[0].default_for[1]"), HasSubstr("realms[1].name"),
-                HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
-                HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
-                HasSubstr("nonsense"), HasSubstr("exactly one that is default_for \"core\""))));
+  EXPECT_THAT(LoadConfig(file, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("instance_id"), HasSubstr("iq.listen_address"),
+                             HasSubstr("iq.tls.key_file"), HasSubstr("iq.tls.ca_file"),
+                             HasSubstr("iq.tls.server_name"), HasSubstr("http.listen_address"),
+                             HasSubstr("realms[0].addresses[0].advertised"),
+                             HasSubstr("realms[0].addresses[1]"), HasSubstr("realms[0].first_port"),
+                             HasSubstr("realms[0].default_for[1]"), HasSubstr("realms[1].name"),
+                             HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
+                             HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
+                             HasSubstr("nonsense"),
+                             HasSubstr("exactly one that is default_for \"core\""))));
 }
 
 }  // namespace
