@@ -140,7 +140,7 @@ class MediaGatewayServiceTest : public testing::Test {
 
   const RealmTable realms_{MakeRealms()};
   const std::vector<common::OwnAddressRange> own_addresses_ = realms_.OwnAddresses();
-  const ContextLimits limits_;
+  const ContextLimits limits_ = {};
   Admission admission_{10};
   NotificationLog log_{kLogCapacity, [](const iq::Notification&) {}};
   const EventSink event_sink_ = [this](Event event) { log_.Append(std::move(event)); };

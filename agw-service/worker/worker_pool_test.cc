@@ -61,7 +61,7 @@ class WorkerPoolTest : public testing::Test {
 
   const RealmTable realms_{MakeRealms()};
   const std::vector<common::OwnAddressRange> own_addresses_ = realms_.OwnAddresses();
-  const ContextLimits limits_;
+  const ContextLimits limits_ = {};
   common::Mutex mutex_;
   std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);
   const EventSink event_sink_ = [this](Event event) {
