@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "agw-service/config.h"
 #include "agw-service/server.h"
+#include "common/grpc_lifetime.h"
 #include "common/log.h"
 #include "common/stop_signal.h"
 
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
                        absl::GetFlag(FLAGS_http_address)});
   if (!config.ok()) return Fail(2, config.status());
   common::StopSignal stop_signal;
+  const common::GrpcLifetime grpc_lifetime;
   absl::StatusOr<std::unique_ptr<agw::Server>> server = agw::Server::Start(*config);
   if (!server.ok()) return Fail(1, server.status());
 

@@ -6,8 +6,7 @@
 #include <string>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
-#include "agw-service/control/notification_name.h"
+#include "common/iq_notification.h"
 
 namespace agw {
 namespace {
@@ -68,7 +67,7 @@ void Metrics::SetStatusSource(std::function<ims::iq::v1::GatewayStatus()> source
 }
 
 void Metrics::CountNotification(const ims::iq::v1::Notification& notification) {
-  const NotificationName name = NameOf(notification);
+  const common::IqNotificationName name = common::NameOf(notification);
   notifications_.Add({{"kind", name.kind}, {"cause", name.cause}, {"side", name.side}}).Increment();
   if (notification.has_syn_dropped()) {
     dropped_syns_.Increment(static_cast<double>(notification.syn_dropped().dropped_count()));

@@ -12,12 +12,12 @@
 #include "agw-service/control/gateway_streams.h"
 #include "agw-service/control/media_gateway_service.h"
 #include "agw-service/control/notification_log.h"
-#include "agw-service/control/notification_name.h"
 #include "agw-service/metrics.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/worker_pool.h"
 #include "common/grpc_server.h"
 #include "common/http_endpoint.h"
+#include "common/iq_notification.h"
 #include "common/log.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -30,11 +30,8 @@ namespace {
 constexpr absl::Duration kCertificateReserve = absl::Hours(24 * 365);
 
 void LogNotification(const ims::iq::v1::Notification& notification) {
-  const NotificationName name = NameOf(notification);
-  const bool failure = notification.has_tcp_failed() || notification.has_tls_failed() ||
-                       notification.has_fingerprint_mismatch() ||
-                       notification.has_setup_timed_out() || notification.has_hanging_termination();
-  common::Log(failure ? common::Severity::kWarning : common::Severity::kInfo, name.kind,
+  const common::IqNotificationName name = common::NameOf(notification);
+  common::Log(name.is_failure ? common::Severity::kWarning : common::Severity::kInfo, name.kind,
               {{"sequence_number", notification.sequence_number()},
                {"context_id", notification.termination().context_id()},
                {"stream_id", notification.termination().stream_id()},

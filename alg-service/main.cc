@@ -1,8 +1,6 @@
 // alg-service: flags to configuration to server, until a signal says stop.
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -15,7 +13,9 @@
 #include "absl/flags/usage.h"
 #include "alg-service/config.h"
 #include "alg-service/server.h"
+#include "common/grpc_lifetime.h"
 #include "common/log.h"
+#include "common/stop_signal.h"
 
 ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
 ABSL_FLAG(std::string, api_address, "", "Overrides api.listen_address, e.g. 127.0.0.1:7050.");
@@ -64,25 +64,19 @@ int main(int argc, char** argv) {
     return 2;
   }
 
-  // Blocked before any thread is made, so that only sigwait() below sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  common::StopSignal stop_signal;
+  const common::GrpcLifetime grpc_lifetime;
   absl::StatusOr<std::unique_ptr<alg::Server>> server = alg::Server::Start(*config);
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", std::string(server.status().message()).c_str());
     return 1;
   }
-  int signal = 0;
-  sigwait(&signals, &signal);
-  common::Log(common::Severity::kInfo, "stopping", {{"signal", signal}});
-  std::thread([signals] {
-    int second = 0;
-    sigwait(&signals, &second);
-    common::Log(common::Severity::kWarning, "stopped_at_once", {{"signal", second}});
+  stop_signal.Wait(absl::InfiniteFuture());
+  common::Log(common::Severity::kInfo, "stopping");
+  // A second signal does not wait for the calls under way.
+  std::thread([] {
+    common::StopSignal().Wait(absl::InfiniteFuture());
+    common::Log(common::Severity::kWarning, "stopped_at_once");
     _exit(1);
   }).detach();
   (*server)->Shutdown(kGrace);

@@ -19,7 +19,7 @@ prometheus::Family<prometheus::Histogram>& DurationFamily(prometheus::Registry& 
 
 prometheus::Family<prometheus::Gauge>& GatewayFamily(prometheus::Registry& registry) {
   return prometheus::BuildGauge()
-      .Name("alg_gateways")
+      .Name("iqgate_alg_gateways")
       .Help("IMS-AGWs by state.")
       .Register(registry);
 }
@@ -63,20 +63,20 @@ void Metrics::Durations::Observe(absl::string_view method, absl::Duration durati
 
 Metrics::Metrics()
     : registry_(std::make_shared<prometheus::Registry>()),
-      requests_(CounterFamily(*registry_, "alg_requests_total", "Calls of network functions."),
+      requests_(CounterFamily(*registry_, "iqgate_alg_requests_total", "Calls of network functions."),
                 "method", "outcome", "reason"),
-      request_durations_(DurationFamily(*registry_, "alg_request_duration_seconds",
+      request_durations_(DurationFamily(*registry_, "iqgate_alg_request_duration_seconds",
                                         "From the call of a network function to its answer.")),
-      media_(CounterFamily(*registry_, "alg_media_total", "m-lines by what became of them."),
+      media_(CounterFamily(*registry_, "iqgate_alg_media_total", "m-lines by what became of them."),
              "handling", "reason", ""),
-      iq_requests_(CounterFamily(*registry_, "alg_iq_requests_total", "Calls of IMS-AGWs."),
+      iq_requests_(CounterFamily(*registry_, "iqgate_alg_iq_requests_total", "Calls of IMS-AGWs."),
                    "method", "code", ""),
-      iq_request_durations_(DurationFamily(*registry_, "alg_iq_request_duration_seconds",
+      iq_request_durations_(DurationFamily(*registry_, "iqgate_alg_iq_request_duration_seconds",
                                            "From the call of an IMS-AGW to its answer.")),
       notifications_(
-          CounterFamily(*registry_, "alg_iq_notifications_total", "Notifications of IMS-AGWs."),
+          CounterFamily(*registry_, "iqgate_alg_iq_notifications_total", "Notifications of IMS-AGWs."),
           "kind", "cause", ""),
-      missed_notifications_(CounterFamily(*registry_, "alg_iq_notifications_missed_total",
+      missed_notifications_(CounterFamily(*registry_, "iqgate_alg_iq_notifications_missed_total",
                                           "Notifications that never came, by their numbers.")
                                 .Add({})),
       up_gateways_(GatewayFamily(*registry_).Add({{"state", "up"}})),

@@ -23,16 +23,16 @@ namespace alg {
 // Labels have values from enums and from status codes only, so their number is bounded.
 // Thread-safe.
 //
-//   alg_requests_total{method,outcome,reason}    Calls of network functions. `outcome`: forward,
+//   iqgate_alg_requests_total{method,outcome,reason}    Calls of network functions. `outcome`: forward,
 //                                                reject, ok, error. `reason`: of the rejection or
 //                                                of the error, else empty.
-//   alg_request_duration_seconds{method}         From the call to its answer.
-//   alg_media_total{handling,reason}             m-lines by what became of them.
-//   alg_iq_requests_total{method,code}           Calls of IMS-AGWs, `code` as gRPC names it.
-//   alg_iq_request_duration_seconds{method}
-//   alg_iq_notifications_total{kind,cause}       What IMS-AGWs reported.
-//   alg_iq_notifications_missed_total            Gaps in their numbers.
-//   alg_gateways{state}                          IMS-AGWs: up, draining, unreachable.
+//   iqgate_alg_request_duration_seconds{method}         From the call to its answer.
+//   iqgate_alg_media_total{handling,reason}             m-lines by what became of them.
+//   iqgate_alg_iq_requests_total{method,code}           Calls of IMS-AGWs, `code` as gRPC names it.
+//   iqgate_alg_iq_request_duration_seconds{method}
+//   iqgate_alg_iq_notifications_total{kind,cause}       What IMS-AGWs reported.
+//   iqgate_alg_iq_notifications_missed_total            Gaps in their numbers.
+//   iqgate_alg_gateways{state}                          IMS-AGWs: up, draining, unreachable.
 class Metrics {
  public:
   Metrics();

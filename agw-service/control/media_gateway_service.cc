@@ -132,18 +132,14 @@ grpc::ServerUnaryReactor* MediaGatewayService::Reserve(
   absl::StatusOr<BearerControl> control =
       ToBearerControl(request->bearer_control(), orders_allowed);
   if (!control.ok()) return Finish(call, control.status());
-  absl::optional<ControllerStateUpdate> state;
-  if (request->has_controller_state()) {
-    absl::StatusOr<ControllerStateUpdate> update =
-        ToControllerStateUpdate(request->controller_state());
-    if (!update.ok()) return Finish(call, update.status());
-    state = *std::move(update);
-  }
+  absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
+      ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
+  if (!state.ok()) return Finish(call, state.status());
   return InTransaction(
       call, request, response,
       [request, response, key = *key, local = *std::move(local), remote = *std::move(remote),
        control = *std::move(control),
-       state = std::move(state)](ContextTable& contexts) -> absl::Status {
+       state = *std::move(state)](ContextTable& contexts) -> absl::Status {
         const std::string& context_id = request->termination().context_id();
         ASSIGN_OR_RETURN(Context * context, contexts.FindOrCreate(context_id));
         absl::Status reserved = context->ReserveConnectionPoint(key, local, remote, control, state);
@@ -191,17 +187,13 @@ grpc::ServerUnaryReactor* MediaGatewayService::ConfigureConnectionPoint(
   absl::StatusOr<BearerControl> control =
       ToBearerControl(request->bearer_control(), /*orders_allowed=*/true);
   if (!control.ok()) return Finish(call, control.status());
-  absl::optional<ControllerStateUpdate> state;
-  if (request->has_controller_state()) {
-    absl::StatusOr<ControllerStateUpdate> update =
-        ToControllerStateUpdate(request->controller_state());
-    if (!update.ok()) return Finish(call, update.status());
-    state = *std::move(update);
-  }
+  absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
+      ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
+  if (!state.ok()) return Finish(call, state.status());
   return InTransaction(
       call, request, response,
       [request, response, key = *key, remote = *std::move(remote), control = *std::move(control),
-       state = std::move(state)](ContextTable& contexts) -> absl::Status {
+       state = *std::move(state)](ContextTable& contexts) -> absl::Status {
         Context* context = contexts.Find(request->termination().context_id());
         if (context == nullptr) return ContextUnknown();
         RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state));

@@ -32,8 +32,8 @@ absl::StatusOr<RemoteDescriptor> ToRemoteDescriptor(const ims::iq::v1::RemoteDes
 absl::StatusOr<BearerControl> ToBearerControl(const ims::iq::v1::BearerControl& control,
                                               bool orders_allowed);
 
-absl::StatusOr<ControllerStateUpdate> ToControllerStateUpdate(
-    const ims::iq::v1::ControllerState& state);
+absl::StatusOr<absl::optional<ControllerStateUpdate>> ToControllerStateUpdate(
+    bool present, const ims::iq::v1::ControllerState& state);
 
 void SetTerminationId(absl::string_view context_id, TerminationKey key,
                       ims::iq::v1::TerminationId* out);

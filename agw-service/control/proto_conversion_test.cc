@@ -273,12 +273,14 @@ TEST(ControllerStateTest, HasAtMost16KiB) {
   iq::ControllerState state;
   state.set_data(std::string(16384, '\0'));
   state.set_expected_revision(7);
-  const absl::StatusOr<ControllerStateUpdate> update = ToControllerStateUpdate(state);
+  const absl::StatusOr<absl::optional<ControllerStateUpdate>> update =
+      ToControllerStateUpdate(/*present=*/true, state);
   ASSERT_THAT(update, IsOk());
-  EXPECT_EQ(update->data.size(), 16384u);
-  EXPECT_EQ(update->expected_revision, 7u);
+  ASSERT_TRUE(update->has_value());
+  EXPECT_EQ((*update)->data.size(), 16384u);
+  EXPECT_EQ((*update)->expected_revision, 7u);
   state.set_data(std::string(16385, '\0'));
-  ExpectRefused(ToControllerStateUpdate(state).status(),
+  ExpectRefused(ToControllerStateUpdate(/*present=*/true, state).status(),
                 {"", "FIELD_INVALID", "controller_state.data"});
 }
 

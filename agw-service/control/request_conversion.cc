@@ -289,12 +289,14 @@ absl::StatusOr<BearerControl> ToBearerControl(const iq::BearerControl& control,
   return result;
 }
 
-absl::StatusOr<ControllerStateUpdate> ToControllerStateUpdate(const iq::ControllerState& state) {
+absl::StatusOr<absl::optional<ControllerStateUpdate>> ToControllerStateUpdate(
+    bool present, const iq::ControllerState& state) {
+  if (!present) return absl::optional<ControllerStateUpdate>();
   if (state.data().size() > kControllerStateLimit) {
     return Invalid("controller_state.data",
                    absl::StrCat("must be at most ", kControllerStateLimit, " octets"));
   }
-  return ControllerStateUpdate{state.data(), state.expected_revision()};
+  return absl::optional<ControllerStateUpdate>({state.data(), state.expected_revision()});
 }
 
 }  // namespace agw

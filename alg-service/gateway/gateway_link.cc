@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "alg-service/gateway/grpc_media_gateway.h"
 #include "alg-service/gateway/notification_log.h"
+#include "common/iq_notification.h"
 #include "common/log.h"
 
 namespace alg {
@@ -202,9 +203,9 @@ void GatewayLink::OnNotification(const ims::iq::v1::WatchNotificationsResponse& 
     common::Log(common::Severity::kWarning, "iq_notifications_missed",
                 {{"address", address_}, {"missed_count", missed_count}});
   }
-  const NotificationLabels labels = LabelsOf(notification);
-  metrics_->CountNotification(labels.kind, labels.cause);
-  LogNotification(notification, labels, session_id_prefix);
+  const common::IqNotificationName name = common::NameOf(notification);
+  metrics_->CountNotification(name.kind, name.cause);
+  LogNotification(notification, session_id_prefix);
 }
 
 void GatewayLink::OnNotificationEnd(const absl::Status& status) {

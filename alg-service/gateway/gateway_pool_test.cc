@@ -303,7 +303,7 @@ TEST_F(GatewayPoolTest, NotificationsAreLoggedAndCountedAndGoOnAfterABreak) {
   EXPECT_TRUE(Eventually([&] {
     return absl::StrContains(
         Metrics(),
-        "alg_iq_notifications_total{cause=\"FINGERPRINT_MISMATCH\",kind=\"tls_failed\"} 1");
+        "iqgate_alg_iq_notifications_total{cause=\"fingerprint_mismatch\",kind=\"tls_failed\"} 1");
   }));
   EXPECT_TRUE(Eventually([&] {
     common::MutexLock lock(mutex);

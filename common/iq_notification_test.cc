@@ -1,10 +1,10 @@
-#include "agw-service/control/notification_name.h"
+#include "common/iq_notification.h"
 
 #include <string>
 
 #include "gtest/gtest.h"
 
-namespace agw {
+namespace common {
 namespace {
 
 using ims::iq::v1::Notification;
@@ -48,12 +48,12 @@ const Row kRows[] = {
      "setup_timed_out", "await_configuration", ""},
 };
 
-TEST(NotificationNameTest, EveryKindHasItsNameAndItsCause) {
+TEST(IqNotificationTest, EveryKindHasItsNameAndItsCause) {
   for (const Row& row : kRows) {
     Notification notification;
     notification.mutable_termination()->set_side(ims::iq::v1::SIDE_ACCESS);
     row.fill(notification);
-    const NotificationName name = NameOf(notification);
+    const IqNotificationName name = NameOf(notification);
     EXPECT_EQ(name.kind, row.kind);
     EXPECT_EQ(name.cause, row.cause) << row.kind;
     EXPECT_EQ(name.detail, row.detail) << row.kind;
@@ -64,7 +64,7 @@ TEST(NotificationNameTest, EveryKindHasItsNameAndItsCause) {
       << "a kind has no row";
 }
 
-TEST(NotificationNameTest, WhatConcernsTheWholeHasNoSide) {
+TEST(IqNotificationTest, WhatConcernsTheWholeHasNoSide) {
   Notification notification;
   notification.mutable_draining();
   EXPECT_EQ(NameOf(notification).side, "");
@@ -72,9 +72,9 @@ TEST(NotificationNameTest, WhatConcernsTheWholeHasNoSide) {
   EXPECT_EQ(NameOf(notification).side, "core");
 }
 
-TEST(NotificationNameTest, ANotificationWithoutKindHasNoName) {
-  EXPECT_EQ(NameOf(Notification()).kind, "");
+TEST(IqNotificationTest, OneOfANewerGatewayIsUnknown) {
+  EXPECT_EQ(NameOf(Notification()).kind, "unknown");
 }
 
 }  // namespace
-}  // namespace agw
+}  // namespace common

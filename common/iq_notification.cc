@@ -1,9 +1,9 @@
-#include "agw-service/control/notification_name.h"
+#include "common/iq_notification.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"
 
-namespace agw {
+namespace common {
 namespace {
 
 using ims::iq::v1::Notification;
@@ -15,22 +15,24 @@ std::string ShortName(absl::string_view value_name, absl::string_view prefix) {
 
 }  // namespace
 
-NotificationName NameOf(const Notification& notification) {
-  NotificationName name;
+IqNotificationName NameOf(const Notification& notification) {
+  IqNotificationName name;
   const google::protobuf::OneofDescriptor* kinds = Notification::descriptor()->oneof_decl(0);
   const google::protobuf::FieldDescriptor* kind =
       Notification::GetReflection()->GetOneofFieldDescriptor(notification, kinds);
-  if (kind != nullptr) name.kind = kind->name();
+  name.kind = kind != nullptr ? kind->name() : "unknown";
   if (notification.termination().side() != ims::iq::v1::SIDE_UNSPECIFIED) {
     name.side = ShortName(ims::iq::v1::Side_Name(notification.termination().side()), "SIDE_");
   }
   switch (notification.kind_case()) {
     case Notification::kTcpFailed:
+      name.is_failure = true;
       name.cause = ShortName(Notification::TcpFailed::Cause_Name(notification.tcp_failed().cause()),
                              "CAUSE_");
       name.detail = notification.tcp_failed().detail();
       break;
     case Notification::kTlsFailed:
+      name.is_failure = true;
       name.cause = ShortName(Notification::TlsFailed::Cause_Name(notification.tls_failed().cause()),
                              "CAUSE_");
       name.detail = notification.tls_failed().detail();
@@ -42,9 +44,14 @@ NotificationName NameOf(const Notification& notification) {
       name.detail = notification.bearer_released().detail();
       break;
     case Notification::kSetupTimedOut:
+      name.is_failure = true;
       name.cause =
           ShortName(Notification::SetupTimedOut::Timer_Name(notification.setup_timed_out().timer()),
                     "TIMER_");
+      break;
+    case Notification::kFingerprintMismatch:
+    case Notification::kHangingTermination:
+      name.is_failure = true;
       break;
     default:
       break;
@@ -52,4 +59,4 @@ NotificationName NameOf(const Notification& notification) {
   return name;
 }
 
-}  // namespace agw
+}  // namespace common
