@@ -63,8 +63,9 @@ void Metrics::Durations::Observe(absl::string_view method, absl::Duration durati
 
 Metrics::Metrics()
     : registry_(std::make_shared<prometheus::Registry>()),
-      requests_(CounterFamily(*registry_, "iqgate_alg_requests_total", "Calls of network functions."),
-                "method", "outcome", "reason"),
+      requests_(
+          CounterFamily(*registry_, "iqgate_alg_requests_total", "Calls of network functions."),
+          "method", "outcome", "reason"),
       request_durations_(DurationFamily(*registry_, "iqgate_alg_request_duration_seconds",
                                         "From the call of a network function to its answer.")),
       media_(CounterFamily(*registry_, "iqgate_alg_media_total", "m-lines by what became of them."),
@@ -73,9 +74,9 @@ Metrics::Metrics()
                    "method", "code", ""),
       iq_request_durations_(DurationFamily(*registry_, "iqgate_alg_iq_request_duration_seconds",
                                            "From the call of an IMS-AGW to its answer.")),
-      notifications_(
-          CounterFamily(*registry_, "iqgate_alg_iq_notifications_total", "Notifications of IMS-AGWs."),
-          "kind", "cause", ""),
+      notifications_(CounterFamily(*registry_, "iqgate_alg_iq_notifications_total",
+                                   "Notifications of IMS-AGWs."),
+                     "kind", "cause", ""),
       missed_notifications_(CounterFamily(*registry_, "iqgate_alg_iq_notifications_missed_total",
                                           "Notifications that never came, by their numbers.")
                                 .Add({})),

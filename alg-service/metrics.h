@@ -23,7 +23,8 @@ namespace alg {
 // Labels have values from enums and from status codes only, so their number is bounded.
 // Thread-safe.
 //
-//   iqgate_alg_requests_total{method,outcome,reason}    Calls of network functions. `outcome`: forward,
+//   iqgate_alg_requests_total{method,outcome,reason}    Calls of network functions. `outcome`:
+//   forward,
 //                                                reject, ok, error. `reason`: of the rejection or
 //                                                of the error, else empty.
 //   iqgate_alg_request_duration_seconds{method}         From the call to its answer.
