@@ -13,6 +13,7 @@
 #include "agw-service/control/media_gateway_service.h"
 #include "agw-service/control/notification_log.h"
 #include "agw-service/metrics.h"
+#include "agw-service/net/syn_gate.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/worker_pool.h"
 #include "common/grpc_server.h"
@@ -158,6 +159,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   common::ConfigErrors errors;
   Validate(config, &errors);
   RETURN_IF_ERROR(errors.ToStatus("configuration"));
+  RETURN_IF_ERROR(CheckSynGatePermission());
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
   auto parts = std::make_unique<Parts>(config, identity);
   Parts* raw_parts = parts.get();

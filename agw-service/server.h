@@ -16,7 +16,8 @@ namespace agw {
 class Server {
  public:
   // `config` may lack what has a default. `kInvalidArgument`: all that is wrong with it.
-  // `kUnavailable`: an address that cannot be listened on.
+  // `kUnavailable`: an address that cannot be listened on. `kPermissionDenied`: no SYN gate (see
+  // net/syn_gate.h).
   static absl::StatusOr<std::unique_ptr<Server>> Start(ims::config::v1::AgwConfig config);
 
   // Stops in order: Iq first, so that nobody waits for an answer; then the workers, with all

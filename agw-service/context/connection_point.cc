@@ -34,6 +34,7 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
       return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                      last_error.message());
     }
+    if (last_error.code() != absl::StatusCode::kAlreadyExists) return last_error;
     taken.push_back(std::move(point));
   }
   return IqError(absl::StatusCode::kResourceExhausted, "NO_FREE_PORT",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agw-service/net/owned_fd.h"
 #include "common/check.h"
 
 namespace agw {
@@ -36,7 +37,9 @@ absl::Status Attach(int fd, std::vector<sock_filter>& program) {
   const sock_fprog bpf{.len = static_cast<uint16_t>(program.size()), .filter = program.data()};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &bpf, sizeof(bpf)) != 0) {
     const int error = errno;
-    return absl::InternalError(absl::StrCat("SO_ATTACH_FILTER: ", std::strerror(error)));
+    return absl::Status(
+        error == EPERM ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kInternal,
+        absl::StrCat("SO_ATTACH_FILTER: ", std::strerror(error)));
   }
   return absl::OkStatus();
 }
@@ -76,6 +79,17 @@ bool SourceFilter::Matches(const common::TransportAddress& source) const {
     if (((WordOf(source.ip, word) ^ WordOf(ip, word)) & mask) != 0) return false;
   }
   return true;
+}
+
+absl::Status CheckSynGatePermission() {
+  const OwnedFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return absl::InternalError(absl::StrCat("socket: ", std::strerror(errno)));
+  const absl::Status attached = CloseSynGate(fd.get());
+  if (attached.code() != absl::StatusCode::kPermissionDenied) return attached;
+  return absl::PermissionDeniedError(
+      "this kernel lets only processes with CAP_NET_ADMIN attach packet filters to TCP sockets, "
+      "which "
+      "the IMS-AGW drops SYNs with: grant it that capability, and no other");
 }
 
 absl::Status CloseSynGate(int fd) {

@@ -1,6 +1,6 @@
 // Decides which SYNs the kernel may see at a listening socket, with a classic BPF program attached
-// to it. Needs no privilege. What is dropped is dropped in silence: no SYN/ACK, no RST, no ICMP;
-// the peer's retransmission is judged anew. docs/decisions/0004-syn-gate.md has the reasons.
+// to it. What is dropped is dropped in silence: no SYN/ACK, no RST, no ICMP; the peer's
+// retransmission is judged anew. docs/decisions/0004-syn-gate.md has the reasons.
 
 #ifndef AGW_SERVICE_NET_SYN_GATE_H_
 #define AGW_SERVICE_NET_SYN_GATE_H_
@@ -27,6 +27,10 @@ struct SourceFilter {
 };
 
 inline constexpr size_t kSourceFilterLimit = 16;
+
+// Whether this process may attach filters: recent kernels want CAP_NET_ADMIN for it on TCP sockets.
+// `kPermissionDenied`, with the remedy.
+absl::Status CheckSynGatePermission();
 
 // Nothing passes. Before `Listen()` there is thus no moment at which a SYN is answered or refused.
 absl::Status CloseSynGate(int fd);
