@@ -209,7 +209,7 @@ bool Termination::Accepts(const common::TransportAddress& source) const {
 void Termination::OnConnectionWaits() {
   absl::StatusOr<absl::optional<Accepted>> accepted = point_->AcceptOne();
   if (!accepted.ok()) {
-    // No descriptor, most likely. The peer's connection waits in the kernel; the timer ends it.
+    // No descriptor, most likely; the peer would wait in vain.
     Fail();
     observer_.Report(side_,
                      TcpFailed{TcpFailed::Cause::kLocal, std::string(accepted.status().message())});

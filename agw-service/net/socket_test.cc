@@ -1,9 +1,12 @@
 #include "agw-service/net/socket.h"
 
 #include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "agw-service/net/syn_gate.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
@@ -134,6 +137,23 @@ INSTANTIATE_TEST_SUITE_P(Families, SynGateTest,
                          [](const testing::TestParamInfo<Family>& info) {
                            return info.index == 0 ? "Ipv4" : "Ipv6";
                          });
+
+TEST(SynGatePermissionTest, WithoutPrivilegeItIsThereOrTheRemedyIsNamed) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // Without a right to change the user it has no privilege to lose.
+    if (setgid(65534) == 0) (void)!setuid(65534);
+    const absl::Status permission = CheckSynGatePermission();
+    absl::StatusOr<OwnedFd> fd = BindTcp(At("127.0.0.1"));
+    const bool attaches = fd.ok() && CloseSynGate(fd->get()).ok();
+    const bool told = absl::StrContains(permission.message(), "CAP_NET_ADMIN");
+    _exit(permission.ok() == attaches && (attaches || told) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST(SourceFilterTest, MatchesByPrefix) {
   const SourceFilter filter{.ip = *IpAddress::Parse("10.45.0.0"), .prefix_length = 17};

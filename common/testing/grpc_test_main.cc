@@ -8,9 +8,12 @@
 // what orders the threads of a call: what they copy or free, and a call's messages in gRPC's
 // templates, look like races. Reports with such a frame say nothing; those without are ours.
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:^grpc\n"     // grpc::, grpc_core::, grpc_slice_...
-         "race:^tcp_\n"     // gRPC's sockets.
-         "race:^encode_\n"  // upb, gRPC's protobuf.
+  return "race:^grpc\n"        // grpc::, grpc_slice_...
+         "race:grpc_core::\n"  // Also in what the standard library is made of there.
+         "race:grpc_slice\n"
+         "race:^tcp_\n"                      // gRPC's sockets.
+         "race:alg::GatewayPool::Resolve\n"  // Gives gRPC an address, which its threads copy.
+         "race:^encode_\n"                   // upb, gRPC's protobuf.
          "race:libgpr.so\n"
          "race:libabsl_\n"
          "race:libprotobuf.so\n";
