@@ -9,20 +9,19 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/config_check.h"
 #include "common/ip_address.h"
+#include "common/ip_prefix.h"
 #include "common/status_macros.h"
 
 namespace agw {
 namespace {
 
+using common::RangeChecker;
+using common::ToDuration;
+using common::ToProto;
 using ims::config::v1::AgwConfig;
 using ims::config::v1::RealmConfig;
-
-google::protobuf::Duration ToProto(absl::Duration value) {
-  google::protobuf::Duration proto;
-  proto.set_seconds(absl::ToInt64Seconds(value));
-  return proto;
-}
 
 void AddDefaultRealm(const char* name, const char* ipv4, uint32_t first_port, AgwConfig* config) {
   RealmConfig* realm = config->add_realms();
@@ -45,45 +44,6 @@ bool IsName(absl::string_view name) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-';
   };
   return !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), allowed);
-}
-
-// Collects the mistakes of ranges.
-class RangeChecker {
- public:
-  explicit RangeChecker(common::ConfigErrors* errors) : errors_(errors) {}
-
-  void Number(absl::string_view path, uint64_t value, uint64_t low, uint64_t high) const {
-    if (value < low || value > high) {
-      errors_->Add(path, absl::StrCat("must be between ", low, " and ", high));
-    }
-  }
-
-  void Time(absl::string_view path, const google::protobuf::Duration& value, absl::Duration low,
-            absl::Duration high) const {
-    const absl::Duration duration = ToDuration(value);
-    if (duration < low || duration > high) {
-      errors_->Add(path, absl::StrCat("must be between ", absl::FormatDuration(low), " and ",
-                                      absl::FormatDuration(high)));
-    }
-  }
-
- private:
-  common::ConfigErrors* errors_;
-};
-
-void ValidateListenAddress(const std::string& path, const std::string& address,
-                           common::ConfigErrors* errors) {
-  if (!common::TransportAddress::Parse(address).ok()) {
-    errors->Add(path, absl::StrCat("\"", address, "\" is not IP:PORT or [IP]:PORT"));
-  }
-}
-
-void ValidateServerTls(const ims::config::v1::MutualTls& tls, const std::string& path,
-                       common::ConfigErrors* errors) {
-  if (tls.certificate_file().empty()) errors->Add(path + ".certificate_file", "is missing");
-  if (tls.key_file().empty()) errors->Add(path + ".key_file", "is missing");
-  if (tls.ca_file().empty()) errors->Add(path + ".ca_file", "is missing");
-  if (!tls.server_name().empty()) errors->Add(path + ".server_name", "is only for a client");
 }
 
 void ValidateAddresses(const RealmConfig& realm, const std::string& path,
@@ -112,6 +72,23 @@ void ValidateAddresses(const RealmConfig& realm, const std::string& path,
   }
 }
 
+using Texts = google::protobuf::RepeatedPtrField<std::string>;
+
+void ValidatePrefixes(const Texts& prefixes, const std::string& path,
+                      common::ConfigErrors* errors) {
+  for (int i = 0; i < prefixes.size(); ++i) {
+    const absl::Status valid = common::IpPrefix::Parse(prefixes[i]).status();
+    if (!valid.ok()) errors->Add(absl::StrCat(path, "[", i, "]"), valid.message());
+  }
+}
+
+// Of texts that are valid.
+std::vector<common::IpPrefix> MakePrefixes(const Texts& texts) {
+  std::vector<common::IpPrefix> prefixes;
+  for (const std::string& text : texts) prefixes.push_back(*common::IpPrefix::Parse(text));
+  return prefixes;
+}
+
 void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
   const RangeChecker check(errors);
   absl::flat_hash_set<std::string> names;
@@ -129,6 +106,9 @@ void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
     check.Number(path + ".last_port", realm.last_port(), realm.first_port(), 65535);
     check.Time(path + ".port_quarantine", realm.port_quarantine(), absl::ZeroDuration(),
                absl::Hours(1));
+    ValidatePrefixes(realm.allowed_remotes(), path + ".allowed_remotes", errors);
+    ValidatePrefixes(realm.denied_remotes(), path + ".denied_remotes", errors);
+    check.Number(path + ".dscp", realm.dscp(), 0, 63);
     for (int j = 0; j < realm.default_for_size(); ++j) {
       const std::string& side = realm.default_for(j);
       if (side != "access" && side != "core") {
@@ -143,10 +123,6 @@ void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
 }
 
 }  // namespace
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 absl::StatusOr<AgwConfig> LoadConfig(const std::string& file_name,
                                      const ConfigOverrides& overrides) {
@@ -175,12 +151,12 @@ void SetDefaults(AgwConfig* config) {
     config->mutable_http()->set_listen_address("127.0.0.1:9060");
   }
   if (config->realms().empty()) {
-    AddDefaultRealm("access", "127.0.0.10", 40000, config);
-    AddDefaultRealm("core", "127.0.0.20", 30000, config);
+    AddDefaultRealm("access", "127.0.0.10", 20000, config);
+    AddDefaultRealm("core", "127.0.0.20", 10000, config);
   }
   for (RealmConfig& realm : *config->mutable_realms()) {
-    if (realm.first_port() == 0) realm.set_first_port(30000);
-    if (realm.last_port() == 0) realm.set_last_port(59999);
+    if (realm.first_port() == 0) realm.set_first_port(10000);
+    if (realm.last_port() == 0) realm.set_last_port(29999);
     if (!realm.has_port_quarantine()) *realm.mutable_port_quarantine() = ToProto(absl::Seconds(10));
   }
   if (config->worker_count() == 0) {
@@ -204,6 +180,27 @@ void SetDefaults(AgwConfig* config) {
   if (!config->has_drain_time()) *config->mutable_drain_time() = ToProto(absl::Seconds(30));
   if (!config->has_half_close_time())
     *config->mutable_half_close_time() = ToProto(absl::Minutes(5));
+  const PeerLossTimes times;
+  ims::config::v1::PeerLossConfig* loss = config->mutable_peer_loss();
+  if (!loss->has_keep_alive_idle())
+    *loss->mutable_keep_alive_idle() = ToProto(times.keep_alive_idle);
+  if (!loss->has_keep_alive_interval())
+    *loss->mutable_keep_alive_interval() = ToProto(times.keep_alive_interval);
+  if (!loss->has_loss_time()) *loss->mutable_loss_time() = ToProto(times.loss_time);
+}
+
+void ValidatePeerLoss(const ims::config::v1::PeerLossConfig& loss, common::ConfigErrors* errors) {
+  const RangeChecker check(errors);
+  // The kernel takes at most 32,767 s.
+  check.Time("peer_loss.keep_alive_idle", loss.keep_alive_idle(), absl::Seconds(1), absl::Hours(9));
+  check.Time("peer_loss.keep_alive_interval", loss.keep_alive_interval(), absl::Seconds(1),
+             absl::Hours(9));
+  check.Time("peer_loss.loss_time", loss.loss_time(), absl::Seconds(1), absl::Hours(24));
+  if (ToDuration(loss.loss_time()) <
+      ToDuration(loss.keep_alive_idle()) + 2 * ToDuration(loss.keep_alive_interval())) {
+    errors->Add("peer_loss.loss_time",
+                "must be at least keep_alive_idle and two keep_alive_interval");
+  }
 }
 
 void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
@@ -211,9 +208,9 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   if (!IsName(config.instance_id())) {
     errors->Add("instance_id", "must be 1 to 63 characters of [A-Za-z0-9.-]");
   }
-  ValidateListenAddress("iq.listen_address", config.iq().listen_address(), errors);
-  if (config.iq().has_tls()) ValidateServerTls(config.iq().tls(), "iq.tls", errors);
-  ValidateListenAddress("http.listen_address", config.http().listen_address(), errors);
+  common::ValidateListenAddress("iq.listen_address", config.iq().listen_address(), errors);
+  if (config.iq().has_tls()) common::ValidateServerTls(config.iq().tls(), "iq.tls", errors);
+  common::ValidateListenAddress("http.listen_address", config.http().listen_address(), errors);
   ValidateRealms(config, errors);
   check.Number("worker_count", config.worker_count(), 1, 256);
   check.Number("context_limit", config.context_limit(), 1, 1'000'000);
@@ -231,6 +228,7 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   check.Time("hold_time", config.hold_time(), absl::Seconds(1), absl::Hours(24));
   check.Time("drain_time", config.drain_time(), absl::ZeroDuration(), absl::Hours(24));
   check.Time("half_close_time", config.half_close_time(), absl::Seconds(1), absl::Hours(24));
+  ValidatePeerLoss(config.peer_loss(), errors);
 }
 
 std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
@@ -240,13 +238,18 @@ std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
     realm.name = realm_config.name();
     realm.first_port = static_cast<uint16_t>(realm_config.first_port());
     realm.last_port = static_cast<uint16_t>(realm_config.last_port());
+    const common::RemotePrefixes remote_prefixes{MakePrefixes(realm_config.allowed_remotes()),
+                                                 MakePrefixes(realm_config.denied_remotes())};
+    SocketOptions socket_options;
+    if (realm_config.has_dscp()) socket_options.dscp = static_cast<uint8_t>(realm_config.dscp());
     for (const ims::config::v1::RealmAddress& address : realm_config.addresses()) {
       const common::IpAddress bind = *common::IpAddress::Parse(address.bind());
       realm.addresses.push_back(
           {bind,
            address.advertised().empty() ? bind : *common::IpAddress::Parse(address.advertised()),
            std::make_unique<PortPool>(realm.first_port, realm.last_port,
-                                      ToDuration(realm_config.port_quarantine()))});
+                                      ToDuration(realm_config.port_quarantine())),
+           remote_prefixes, socket_options});
     }
     for (const std::string& side : realm_config.default_for()) {
       (side == "access" ? realm.access_default : realm.core_default) = true;
@@ -263,6 +266,10 @@ ContextLimits MakeContextLimits(const AgwConfig& config) {
   limits.setup_timers.tls_establishment = ToDuration(config.setup().tls_establishment());
   limits.attempt_limit = config.setup().attempt_limit();
   limits.half_close_time = ToDuration(config.half_close_time());
+  limits.peer_loss_times = {
+      .keep_alive_idle = ToDuration(config.peer_loss().keep_alive_idle()),
+      .keep_alive_interval = ToDuration(config.peer_loss().keep_alive_interval()),
+      .loss_time = ToDuration(config.peer_loss().loss_time())};
   limits.hold_time = ToDuration(config.hold_time());
   limits.allow_sha1_fingerprints = config.tls().allow_sha1_fingerprints();
   limits.handshake_message_limit = config.tls().handshake_size_limit();

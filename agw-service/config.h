@@ -37,8 +37,6 @@ void Validate(const ims::config::v1::AgwConfig& config, common::ConfigErrors* er
 std::vector<IpRealm> MakeRealms(const ims::config::v1::AgwConfig& config);
 ContextLimits MakeContextLimits(const ims::config::v1::AgwConfig& config);
 
-absl::Duration ToDuration(const google::protobuf::Duration& duration);
-
 }  // namespace agw
 
 #endif  // AGW_SERVICE_CONFIG_H_

@@ -47,6 +47,29 @@ TEST(ConfigTest, FlagsOverrideTheFile) {
   EXPECT_EQ(config->iq().listen_address(), "127.0.0.1:1");
 }
 
+TEST(ConfigTest, WhatARealmSaysOfItsConnectionsHoldsForEachOfItsAddresses) {
+  const std::string file = WriteFile(R"(
+realms:
+  - name: both
+    addresses: [{bind: 192.0.2.1}, {bind: "2001:db8::1"}]
+    default_for: [access, core]
+    allowed_remotes: [10.0.0.0/8]
+    denied_remotes: [10.1.0.0/16]
+    dscp: 0
+)");
+  absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
+  ASSERT_THAT(config, IsOk());
+  const std::vector<IpRealm> realms = MakeRealms(*config);
+  ASSERT_EQ(realms[0].addresses.size(), 2u);
+  for (const RealmAddress& address : realms[0].addresses) {
+    EXPECT_EQ(address.socket_options.dscp, 0);
+    EXPECT_TRUE(address.remote_prefixes.Permit(*common::IpAddress::Parse("10.2.0.1")));
+    EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("10.1.0.1")));
+    EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("192.0.2.9")));
+  }
+  EXPECT_FALSE(MakeRealms(*LoadConfig("", {}))[0].addresses[0].socket_options.dscp.has_value());
+}
+
 TEST(ConfigTest, ReportsAllMistakesAtOnceWithTheirPaths) {
   const std::string file = WriteFile(R"(
 instance_id: "not a name"
@@ -57,24 +80,31 @@ realms:
     addresses: [{bind: 192.0.2.1, advertised: "2001:db8::1"}, {bind: 192.0.2.2}]
     first_port: 80
     default_for: [access, coer]
+    allowed_remotes: [10.0.0.0/8, 10.0.0.1/8]
+    denied_remotes: [everybody]
+    dscp: 64
   - name: access
     default_for: [access]
 worker_count: 1000
 setup: {attempt_limit: 11, tls_establishment: 1h}
+peer_loss: {keep_alive_idle: 5min, loss_time: 6min}
 nonsense: 1
 )");
-  EXPECT_THAT(LoadConfig(file, {}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("instance_id"), HasSubstr("iq.listen_address"),
-                             HasSubstr("iq.tls.key_file"), HasSubstr("iq.tls.ca_file"),
-                             HasSubstr("iq.tls.server_name"), HasSubstr("http.listen_address"),
-                             HasSubstr("realms[0].addresses[0].advertised"),
-                             HasSubstr("realms[0].addresses[1]"), HasSubstr("realms[0].first_port"),
-                             HasSubstr("realms[0].default_for[1]"), HasSubstr("realms[1].name"),
-                             HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
-                             HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
-                             HasSubstr("nonsense"),
-                             HasSubstr("exactly one that is default_for \"core\""))));
+  EXPECT_THAT(
+      LoadConfig(file, {}),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          AllOf(HasSubstr("instance_id"), HasSubstr("iq.listen_address"),
+                HasSubstr("iq.tls.key_file"), HasSubstr("iq.tls.ca_file"),
+                HasSubstr("iq.tls.server_name"), HasSubstr("http.listen_address"),
+                HasSubstr("realms[0].addresses[0].advertised"), HasSubstr("realms[0].addresses[1]"),
+                HasSubstr("realms[0].first_port"), HasSubstr("realms[0].default_for[1]"),
+                HasSubstr("realms[0].allowed_remotes[1]"), HasSubstr("realms[0].denied_remotes[0]"),
+                HasSubstr("realms[0].dscp"), HasSubstr("realms[1].name"),
+                HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
+                HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
+                HasSubstr("peer_loss.loss_time"), HasSubstr("nonsense"),
+                HasSubstr("exactly one that is default_for \"core\""))));
 }
 
 }  // namespace

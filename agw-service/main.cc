@@ -11,11 +11,12 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "agw-service/config.h"
 #include "agw-service/server.h"
 #include "common/grpc_lifetime.h"
 #include "common/log.h"
+#include "common/monotonic_time.h"
 #include "common/stop_signal.h"
 
 ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
@@ -48,13 +49,13 @@ int main(int argc, char** argv) {
   absl::StatusOr<std::unique_ptr<agw::Server>> server = agw::Server::Start(*config);
   if (!server.ok()) return Fail(1, server.status());
 
-  stop_signal.Wait(absl::InfiniteFuture());
+  stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "draining", {{"context_count", (*server)->context_count()}});
   (*server)->Drain();
-  const absl::Time end = absl::Now() + (*server)->drain_time();
-  while ((*server)->context_count() > 0 && absl::Now() < end) {
+  const common::MonotonicTime end = common::MonotonicTime::Now() + (*server)->drain_time();
+  while ((*server)->context_count() > 0 && common::MonotonicTime::Now() < end) {
     // A second signal ends the sessions that are left.
-    if (stop_signal.Wait(std::min(end, absl::Now() + kDrainLook))) break;
+    if (stop_signal.Wait(std::min(end, common::MonotonicTime::Now() + kDrainLook))) break;
   }
   return 0;
 }

@@ -1,12 +1,10 @@
 #include "agw-service/metrics.h"
 
-#include <sys/resource.h>
+#include <utility>
 
-#include <filesystem>
-#include <string>
-#include <system_error>
-
+#include "common/file_descriptors.h"
 #include "common/iq_notification.h"
+#include "common/log.h"
 
 namespace agw {
 namespace {
@@ -21,14 +19,14 @@ prometheus::Gauge& MakeGauge(const char* name, const char* help, prometheus::Reg
   return MakeFamily(prometheus::BuildGauge(), name, help, registry).Add({});
 }
 
-double OpenDescriptors() {
-  std::error_code error;
-  double count = 0;
-  for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end;
-       it.increment(error)) {
-    ++count;
-  }
-  return count;
+prometheus::Counter& MakeCounter(const char* name, const char* help,
+                                 prometheus::Registry& registry) {
+  return MakeFamily(prometheus::BuildCounter(), name, help, registry).Add({});
+}
+
+// For what is counted elsewhere.
+void RaiseTo(uint64_t count, prometheus::Counter& counter) {
+  counter.Increment(static_cast<double>(count) - counter.Value());
 }
 
 }  // namespace
@@ -52,38 +50,46 @@ Metrics::Metrics()
                               .Add({{"side", "core"}})),
       notifications_(MakeFamily(prometheus::BuildCounter(), "iqgate_agw_notifications_total",
                                 "What happened at terminations.", *registry_)),
-      dropped_syns_(MakeFamily(prometheus::BuildCounter(), "iqgate_agw_dropped_syns_total",
-                               "SYNs dropped by SYN policies.", *registry_)
-                        .Add({})),
+      dropped_syns_(MakeCounter("iqgate_agw_dropped_syns_total", "SYNs dropped by SYN policies.",
+                                *registry_)),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
                                     "When the present certificate ends.", *registry_)),
       open_descriptors_(MakeGauge("iqgate_agw_open_file_descriptors",
                                   "Open file descriptors of the process.", *registry_)),
       descriptor_limit_(MakeGauge("iqgate_agw_open_file_descriptors_limit",
-                                  "The most file descriptors the process may open.", *registry_)) {}
+                                  "The most file descriptors the process may open.", *registry_)),
+      dropped_notifications_(MakeCounter("iqgate_agw_notifications_dropped_total",
+                                         "Notifications that nobody was shown.", *registry_)),
+      dropped_log_lines_(MakeCounter("iqgate_agw_log_lines_dropped_total",
+                                     "Log lines that nobody read in time.", *registry_)) {}
 
-void Metrics::SetStatusSource(std::function<ims::iq::v1::GatewayStatus()> source) {
-  status_source_ = std::move(source);
-}
+void Metrics::SetSources(Sources sources) { sources_ = std::move(sources); }
 
 void Metrics::CountNotification(const ims::iq::v1::Notification& notification) {
   const common::IqNotificationName name = common::NameOf(notification);
   notifications_.Add({{"kind", name.kind}, {"cause", name.cause}, {"side", name.side}}).Increment();
-  if (notification.has_syn_dropped()) {
-    dropped_syns_.Increment(static_cast<double>(notification.syn_dropped().dropped_count()));
-  }
 }
 
-void Metrics::CountBytes(const ByteCounters& counters) {
+void Metrics::Count(const WorkerCounters& counters) {
   received_from_access_.Increment(static_cast<double>(counters.received_from_access));
   received_from_core_.Increment(static_cast<double>(counters.received_from_core));
+  dropped_syns_.Increment(static_cast<double>(counters.dropped_syns));
 }
 
 void Metrics::SetCertificateExpiry(absl::Time expiry) {
   certificate_expiry_.Set(static_cast<double>(absl::ToUnixSeconds(expiry)));
 }
 
-void Metrics::UpdateGauges(const ims::iq::v1::GatewayStatus& status) const {
+void Metrics::ReadSources() const {
+  common::MutexLock lock(mutex_);
+  open_descriptors_.Set(static_cast<double>(common::OpenFileDescriptorCount()));
+  descriptor_limit_.Set(static_cast<double>(common::FileDescriptorLimit()));
+  RaiseTo(common::DroppedLogLineCount(), dropped_log_lines_);
+  if (sources_.dropped_notification_count) {
+    RaiseTo(sources_.dropped_notification_count(), dropped_notifications_);
+  }
+  if (!sources_.status) return;
+  const ims::iq::v1::GatewayStatus status = sources_.status();
   contexts_.Set(status.context_count());
   contexts_limit_.Set(status.context_limit());
   draining_.Set(status.draining() ? 1 : 0);
@@ -91,15 +97,10 @@ void Metrics::UpdateGauges(const ims::iq::v1::GatewayStatus& status) const {
     realm_ports_in_use_.Add({{"realm", realm.name()}}).Set(realm.ports_in_use());
     realm_ports_.Add({{"realm", realm.name()}}).Set(realm.ports_total());
   }
-  open_descriptors_.Set(OpenDescriptors());
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    descriptor_limit_.Set(static_cast<double>(limit.rlim_cur));
-  }
 }
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
-  if (status_source_) UpdateGauges(status_source_());
+  ReadSources();
   return registry_->Collect();
 }
 

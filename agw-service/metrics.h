@@ -1,19 +1,27 @@
 // Every metric of the service.
 //
-//   iqgate_agw_contexts                                  gauge    contexts now
-//   iqgate_agw_contexts_limit                            gauge    as configured
-//   iqgate_agw_draining                                  gauge    1 while no new contexts are taken
-//   iqgate_agw_realm_ports_in_use{realm}                 gauge    leased or resting, of the address
-//                                                                 with the fewest left
-//   iqgate_agw_realm_ports{realm}                        gauge    of each address
-//   iqgate_agw_received_bytes_total{side}                counter  octets of the application that
-//   came
-//                                                                 in at a side
-//   iqgate_agw_notifications_total{kind,cause,side}      counter  what happened; `cause` is empty
-//                                                                 where the kind has none
-//   iqgate_agw_dropped_syns_total                        counter  SYNs the gates have dropped
-//   iqgate_agw_certificate_expiry_timestamp_seconds      gauge    of the present certificate
-//   iqgate_agw_open_file_descriptors, ..._limit          gauge    of the process
+// Gauges:
+//
+//   iqgate_agw_contexts                              contexts now
+//   iqgate_agw_contexts_limit                        as configured
+//   iqgate_agw_draining                              1 while no new contexts are taken
+//   iqgate_agw_realm_ports_in_use{realm}             leased or resting, of the address that has the
+//                                                    fewest left
+//   iqgate_agw_realm_ports{realm}                    of each address of the realm
+//   iqgate_agw_certificate_expiry_timestamp_seconds  of the present certificate
+//   iqgate_agw_open_file_descriptors                 of the process
+//   iqgate_agw_open_file_descriptors_limit           the most the process may open
+//
+// Counters:
+//
+//   iqgate_agw_received_bytes_total{side}            octets of the application that came in at a
+//                                                    side
+//   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
+//                                                    has none
+//   iqgate_agw_dropped_syns_total                    SYNs the gates have dropped
+//   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
+//                                                    came faster than they could be numbered
+//   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time
 
 #ifndef AGW_SERVICE_METRICS_H_
 #define AGW_SERVICE_METRICS_H_
@@ -22,8 +30,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "agw-service/context/worker_resources.h"
+#include "common/mutex.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 #include "ims/iq/v1/notification.pb.h"
 #include "prometheus/collectable.h"
@@ -39,17 +49,23 @@ class Metrics : public prometheus::Collectable {
  public:
   Metrics();
 
-  // Where gauges are read from when somebody asks. Without it they are absent.
-  void SetStatusSource(std::function<ims::iq::v1::GatewayStatus()> source);
+  // Where values are read from when somebody asks. Called by the threads that serve /metrics.
+  struct Sources {
+    std::function<ims::iq::v1::GatewayStatus()> status;
+    std::function<uint64_t()> dropped_notification_count;
+  };
+
+  // Before the first `Collect()`. Without it what comes from there stays 0.
+  void SetSources(Sources sources);
 
   void CountNotification(const ims::iq::v1::Notification& notification);
-  void CountBytes(const ByteCounters& counters);
+  void Count(const WorkerCounters& counters);
   void SetCertificateExpiry(absl::Time expiry);
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  void UpdateGauges(const ims::iq::v1::GatewayStatus& status) const;
+  void ReadSources() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::unique_ptr<prometheus::Registry> registry_;
   prometheus::Gauge& contexts_;
@@ -64,7 +80,10 @@ class Metrics : public prometheus::Collectable {
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& open_descriptors_;
   prometheus::Gauge& descriptor_limit_;
-  std::function<ims::iq::v1::GatewayStatus()> status_source_;  // Set before the first `Collect()`.
+  prometheus::Counter& dropped_notifications_;
+  prometheus::Counter& dropped_log_lines_;
+  Sources sources_;
+  mutable common::Mutex mutex_;  // Held while counters are raised to what was counted elsewhere.
 };
 
 }  // namespace agw

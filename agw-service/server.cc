@@ -1,5 +1,6 @@
 #include "agw-service/server.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
 #include <utility>
@@ -12,14 +13,20 @@
 #include "agw-service/control/gateway_streams.h"
 #include "agw-service/control/media_gateway_service.h"
 #include "agw-service/control/notification_log.h"
+#include "agw-service/ephemeral_ports.h"
 #include "agw-service/metrics.h"
+#include "agw-service/net/host_addresses.h"
 #include "agw-service/net/syn_gate.h"
+#include "agw-service/own_addresses.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/worker_pool.h"
+#include "common/config_check.h"
+#include "common/file_descriptors.h"
 #include "common/grpc_server.h"
 #include "common/http_endpoint.h"
 #include "common/iq_notification.h"
 #include "common/log.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
 
@@ -41,12 +48,30 @@ void LogNotification(const ims::iq::v1::Notification& notification) {
                {"detail", name.detail}});
 }
 
+// Of the process's file descriptors, those that terminations may use. The rest is for the
+// connections of clients of Iq and HTTP, for the log, and for connections that are accepted only to
+// be refused.
+int64_t DescriptorCapacity(const ims::config::v1::AgwConfig& config) {
+  constexpr int64_t kMostForOthers = 256;
+  const int64_t limit = static_cast<int64_t>(common::RaiseFileDescriptorLimit());
+  const int64_t capacity = limit - std::min(kMostForOthers, limit / 3);
+  const int64_t session_count = capacity / (2 * kDescriptorsPerTermination);
+  if (session_count < config.context_limit()) {
+    common::Log(common::Severity::kWarning, "descriptor_limit_below_context_limit",
+                {{"descriptor_limit", limit},
+                 {"context_limit", config.context_limit()},
+                 {"session_count", session_count},
+                 {"detail", "raise the hard limit of open files, or lower context_limit"}});
+  }
+  return capacity;
+}
+
 absl::StatusOr<std::shared_ptr<const TlsIdentity>> MakeIdentity(
     const ims::config::v1::AgwConfig& config) {
   return TlsIdentity::Generate(
       {.common_name = config.instance_id(),
        .now = absl::Now(),
-       .validity = ToDuration(config.tls().certificate_rotation()) + kCertificateReserve});
+       .validity = common::ToDuration(config.tls().certificate_rotation()) + kCertificateReserve});
 }
 
 // Calls `rotate` every `interval`, on a thread of its own.
@@ -68,10 +93,10 @@ class RotationTimer {
   void Run(absl::Duration interval,
            const std::function<void()>& rotate) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     common::MutexLock lock(mutex_);
-    absl::Time next = absl::Now() + interval;
+    common::MonotonicTime next = common::MonotonicTime::Now() + interval;
     while (!stopping_) {
-      stop_.wait_until(mutex_, absl::ToChronoTime(next));
-      if (stopping_ || absl::Now() < next) continue;
+      stop_.wait_until(mutex_, next.ToChrono());
+      if (stopping_ || common::MonotonicTime::Now() < next) continue;
       rotate();
       next += interval;
     }
@@ -93,8 +118,8 @@ class Server::Parts {
       : config(server_config),
         limits(MakeContextLimits(config)),
         realms(MakeRealms(config)),
-        own_addresses(realms.OwnAddresses()),
-        admission(config.context_limit()),
+        own_addresses(OwnAddresses(config, realms, HostAddresses())),
+        admission(config.context_limit(), DescriptorCapacity(config)),
         metrics(std::make_shared<Metrics>()),
         log(config.notification_log_size(),
             [metrics = metrics](const ims::iq::v1::Notification& notification) {
@@ -109,13 +134,14 @@ class Server::Parts {
         workers(std::make_unique<WorkerPool>(
             config.worker_count(),
             WorkerOptions{realms, own_addresses, limits, event_sink, admission, identity,
-                          [metrics = metrics](const ByteCounters& counters) {
-                            metrics->CountBytes(counters);
+                          [metrics = metrics](const WorkerCounters& counters) {
+                            metrics->Count(counters);
                           }})),
         streams(state, log),
         service(*workers, state, streams) {
     UseIdentity(identity);
-    metrics->SetStatusSource([this] { return state.Status(); });
+    metrics->SetSources({.status = [this] { return state.Status(); },
+                         .dropped_notification_count = [this] { return log.dropped_count(); }});
   }
 
   void UseIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
@@ -160,11 +186,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   Validate(config, &errors);
   RETURN_IF_ERROR(errors.ToStatus("configuration"));
   RETURN_IF_ERROR(CheckSynGatePermission());
+  WarnOfEphemeralPorts(config);
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
   auto parts = std::make_unique<Parts>(config, identity);
   Parts* raw_parts = parts.get();
-  parts->rotation = std::make_unique<RotationTimer>(ToDuration(config.tls().certificate_rotation()),
-                                                    [raw_parts] { raw_parts->RotateIdentity(); });
+  parts->rotation =
+      std::make_unique<RotationTimer>(common::ToDuration(config.tls().certificate_rotation()),
+                                      [raw_parts] { raw_parts->RotateIdentity(); });
   common::HttpEndpoint::Sources sources;
   sources.metrics.push_back(parts->metrics);
   sources.ready = [raw_parts] {
@@ -206,6 +234,8 @@ void Server::Drain() {
 
 uint32_t Server::context_count() const { return parts_->admission.context_count(); }
 
-absl::Duration Server::drain_time() const { return ToDuration(parts_->config.drain_time()); }
+absl::Duration Server::drain_time() const {
+  return common::ToDuration(parts_->config.drain_time());
+}
 
 }  // namespace agw

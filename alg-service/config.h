@@ -1,4 +1,4 @@
-// The configuration: file and flags to values that are known to be good.
+// The configuration of the service: file, defaults, checks.
 
 #ifndef ALG_SERVICE_CONFIG_H_
 #define ALG_SERVICE_CONFIG_H_
@@ -7,25 +7,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "alg-service/gateway/name_resolver.h"
 #include "alg-service/session/session_policy.h"
+#include "common/config_file.h"
 #include "ims/config/v1/alg_config.pb.h"
 
 namespace alg {
-
-// Immutable.
-struct Config {
-  // With every default filled in.
-  ims::config::v1::AlgConfig file;
-
-  // What is in it in another form.
-  std::vector<HostPort> gateway_targets;
-  absl::Duration resolve_interval;
-  absl::Duration call_timeout;
-  SessionPolicy policy;
-};
 
 // What was given on the command line; empty where it was not.
 struct ConfigOverrides {
@@ -34,14 +21,21 @@ struct ConfigOverrides {
   std::vector<std::string> gateway_targets;
 };
 
-// Reads `file_name`, or nothing if it is empty, applies `overrides` and the defaults, and checks.
-// `kInvalidArgument` lists all mistakes, one a line. Whether certificates can be used, and whether
-// plaintext is allowed, is found out by those who use them.
-absl::StatusOr<Config> LoadConfig(const std::string& file_name, const ConfigOverrides& overrides);
+// Reads `file_name`, or nothing if it is empty, and applies `overrides` and the defaults.
+// `kInvalidArgument` lists all mistakes, one a line.
+absl::StatusOr<ims::config::v1::AlgConfig> LoadConfig(const std::string& file_name,
+                                                      const ConfigOverrides& overrides);
 
-// The same for the text of a file; `file_name` is for messages.
-absl::StatusOr<Config> ParseConfig(absl::string_view yaml, const std::string& file_name,
-                                   const ConfigOverrides& overrides);
+// Gives every field that is absent its default (alg_config.proto has them).
+void SetDefaults(ims::config::v1::AlgConfig* config);
+
+// Tells `errors` all that is wrong with a configuration that has its defaults. Whether certificates
+// can be used, and whether plaintext is allowed, is found out by those who use them.
+void Validate(const ims::config::v1::AlgConfig& config, common::ConfigErrors* errors);
+
+// Of a configuration that is valid.
+std::vector<HostPort> MakeGatewayTargets(const ims::config::v1::AlgConfig& config);
+SessionPolicy MakeSessionPolicy(const ims::config::v1::AlgConfig& config);
 
 }  // namespace alg
 

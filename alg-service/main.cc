@@ -15,6 +15,7 @@
 #include "alg-service/server.h"
 #include "common/grpc_lifetime.h"
 #include "common/log.h"
+#include "common/monotonic_time.h"
 #include "common/stop_signal.h"
 
 ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
@@ -58,7 +59,8 @@ int main(int argc, char** argv) {
   overrides.api_address = absl::GetFlag(FLAGS_api_address);
   overrides.http_address = absl::GetFlag(FLAGS_http_address);
   overrides.gateway_targets = absl::GetFlag(FLAGS_gateway_targets);
-  absl::StatusOr<alg::Config> config = alg::LoadConfig(absl::GetFlag(FLAGS_config), overrides);
+  const absl::StatusOr<ims::config::v1::AlgConfig> config =
+      alg::LoadConfig(absl::GetFlag(FLAGS_config), overrides);
   if (!config.ok()) {
     std::fprintf(stderr, "%s\n", std::string(config.status().message()).c_str());
     return 2;
@@ -71,12 +73,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(server.status().message()).c_str());
     return 1;
   }
-  stop_signal.Wait(absl::InfiniteFuture());
+  stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "stopping");
   // A second signal does not wait for the calls under way.
   std::thread([] {
-    common::StopSignal().Wait(absl::InfiniteFuture());
+    common::StopSignal().Wait(common::MonotonicTime::InfiniteFuture());
     common::Log(common::Severity::kWarning, "stopped_at_once");
+    common::FlushLog(absl::Milliseconds(500));
     _exit(1);
   }).detach();
   (*server)->Shutdown(kGrace);

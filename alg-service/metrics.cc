@@ -70,10 +70,17 @@ Metrics::Metrics()
                                         "From the call of a network function to its answer.")),
       media_(CounterFamily(*registry_, "iqgate_alg_media_total", "m-lines by what became of them."),
              "handling", "reason", ""),
+      sdp_deviations_(
+          CounterFamily(*registry_, "iqgate_alg_sdp_deviations_total",
+                        "Descriptions taken although they break RFC 8866, by what breaks it."),
+          "kind", "", ""),
       iq_requests_(CounterFamily(*registry_, "iqgate_alg_iq_requests_total", "Calls of IMS-AGWs."),
                    "method", "code", ""),
       iq_request_durations_(DurationFamily(*registry_, "iqgate_alg_iq_request_duration_seconds",
                                            "From the call of an IMS-AGW to its answer.")),
+      reservations_(CounterFamily(*registry_, "iqgate_alg_reservations_total",
+                                  "IMS-AGWs asked to reserve for an offer, by what came of it."),
+                    "outcome", "", ""),
       notifications_(CounterFamily(*registry_, "iqgate_alg_iq_notifications_total",
                                    "Notifications of IMS-AGWs."),
                      "kind", "cause", ""),
@@ -82,7 +89,14 @@ Metrics::Metrics()
                                 .Add({})),
       up_gateways_(GatewayFamily(*registry_).Add({{"state", "up"}})),
       draining_gateways_(GatewayFamily(*registry_).Add({{"state", "draining"}})),
-      unreachable_gateways_(GatewayFamily(*registry_).Add({{"state", "unreachable"}})) {}
+      unreachable_gateways_(GatewayFamily(*registry_).Add({{"state", "unreachable"}})),
+      lost_gateways_(GatewayFamily(*registry_).Add({{"state", "lost"}})),
+      gateway_unreachable_(CounterFamily(*registry_, "iqgate_alg_gateway_unreachable_total",
+                                         "Addresses that stopped leading to an IMS-AGW."),
+                           "reason", "", ""),
+      gateway_lost_(CounterFamily(*registry_, "iqgate_alg_gateway_lost_total",
+                                  "IMS-AGWs that were lost with their contexts."),
+                    "reason", "", "") {}
 
 void Metrics::CountRequest(absl::string_view method, absl::string_view outcome,
                            absl::string_view reason, absl::Duration duration) {
@@ -94,10 +108,16 @@ void Metrics::CountMedia(absl::string_view handling, absl::string_view reason) {
   media_.Increment(handling, reason, "");
 }
 
+void Metrics::CountSdpDeviation(absl::string_view kind) { sdp_deviations_.Increment(kind, "", ""); }
+
 void Metrics::CountIqRequest(absl::string_view method, absl::StatusCode code,
                              absl::Duration duration) {
   iq_requests_.Increment(method, absl::StatusCodeToString(code), "");
   iq_request_durations_.Observe(method, duration);
+}
+
+void Metrics::CountReservation(absl::string_view outcome) {
+  reservations_.Increment(outcome, "", "");
 }
 
 void Metrics::CountNotification(absl::string_view kind, absl::string_view cause) {
@@ -108,10 +128,19 @@ void Metrics::CountMissedNotifications(uint64_t count) {
   missed_notifications_.Increment(static_cast<double>(count));
 }
 
-void Metrics::SetGateways(int up_count, int draining_count, int unreachable_count) {
+void Metrics::SetGateways(int up_count, int draining_count, int unreachable_count, int lost_count) {
   up_gateways_.Set(up_count);
   draining_gateways_.Set(draining_count);
   unreachable_gateways_.Set(unreachable_count);
+  lost_gateways_.Set(lost_count);
+}
+
+void Metrics::CountUnreachableGateway(absl::string_view reason) {
+  gateway_unreachable_.Increment(reason, "", "");
+}
+
+void Metrics::CountLostGateway(absl::string_view reason) {
+  gateway_lost_.Increment(reason, "", "");
 }
 
 }  // namespace alg

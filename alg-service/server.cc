@@ -3,18 +3,21 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "alg-service/api/session_service.h"
+#include "alg-service/config.h"
 #include "alg-service/gateway/gateway_pool.h"
 #include "alg-service/gateway/grpc_media_gateway.h"
 #include "alg-service/metrics.h"
+#include "alg-service/notification_log.h"
 #include "alg-service/session/session_control.h"
+#include "common/config_check.h"
 #include "common/grpc_security.h"
 #include "common/grpc_server.h"
 #include "common/http_endpoint.h"
 #include "common/log.h"
+#include "common/monotonic_time.h"
 #include "common/status_macros.h"
-#include "grpcpp/create_channel.h"
 
 namespace alg {
 namespace {
@@ -22,32 +25,12 @@ namespace {
 // Larger than any request the API allows: SDP of 64 KiB, headers of twice 32 KiB.
 constexpr int kRequestSizeLimit = 256 * 1024;
 
-std::string TargetOf(const HostPort& target) {
-  const bool is_ipv6 = target.host.find(':') != std::string::npos;
-  return is_ipv6 ? absl::StrCat("[", target.host, "]:", target.port)
-                 : absl::StrCat(target.host, ":", target.port);
-}
-
-absl::StatusOr<common::ChannelSecurity> SecurityFor(const ims::config::v1::GatewayConfig& gateways,
-                                                    const HostPort& target) {
-  return common::MakeChannelSecurity(gateways.has_tls() ? &gateways.tls() : nullptr,
-                                     TargetOf(target), gateways.allow_plaintext_beyond_loopback());
-}
-
-GatewayPool::ChannelFactory MakeChannelFactory(ims::config::v1::GatewayConfig gateways) {
-  return [gateways = std::move(gateways)](const HostPort& target,
-                                          const common::TransportAddress& address)
-             -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
-    ASSIGN_OR_RETURN(common::ChannelSecurity security, SecurityFor(gateways, target));
-    grpc::ChannelArguments arguments = MediaGatewayChannelArguments();
-    if (gateways.has_tls()) {
-      // The channel is to an address, the certificate is for a name.
-      const std::string& name = security.server_name.empty() ? target.host : security.server_name;
-      arguments.SetSslTargetNameOverride(name);
-    }
+GatewayPool::ChannelFactory MakeChannelFactory(common::ChannelSecurity security) {
+  return [security = std::move(security)](const HostPort& target,
+                                          const common::TransportAddress& address) {
     const char* scheme = address.ip.is_ipv4() ? "ipv4:" : "ipv6:";
-    return grpc::CreateCustomChannel(absl::StrCat(scheme, address.ToString()), security.credentials,
-                                     arguments);
+    return security.NewChannel(target.host, absl::StrCat(scheme, address.ToString()),
+                               MediaGatewayChannelArguments());
   };
 }
 
@@ -55,37 +38,46 @@ GatewayPool::ChannelFactory MakeChannelFactory(ims::config::v1::GatewayConfig ga
 
 Server::Server() = default;
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ims::config::v1::AlgConfig& config) {
   // A mistake in the security of the way to the IMS-AGWs is one of the configuration: it must not
   // wait for the first look-up.
-  for (const HostPort& target : config.gateway_targets) {
-    RETURN_IF_ERROR(SecurityFor(config.file.gateways(), target).status());
+  const ims::config::v1::GatewayConfig& gateways = config.gateways();
+  ASSIGN_OR_RETURN(common::ChannelSecurity security,
+                   common::ChannelSecurity::Make(gateways.has_tls() ? &gateways.tls() : nullptr,
+                                                 gateways.allow_plaintext_beyond_loopback()));
+  GatewayPool::Options gateway_options;
+  gateway_options.targets = MakeGatewayTargets(config);
+  for (const HostPort& target : gateway_options.targets) {
+    RETURN_IF_ERROR(security.CheckHost(target.host));
   }
   std::unique_ptr<Server> server(new Server);
   server->metrics_ = std::make_shared<Metrics>();
+  gateway_options.resolve_interval = common::ToDuration(gateways.resolve_interval());
+  gateway_options.status_interval = common::ToDuration(gateways.status_interval());
+  gateway_options.lost_after = common::ToDuration(gateways.lost_after());
   server->gateways_ = std::make_shared<GatewayPool>(
-      GatewayPool::Options{config.gateway_targets, config.resolve_interval}, ResolveWithSystem,
-      MakeChannelFactory(config.file.gateways()), server->metrics_);
-  server->control_ =
-      std::make_unique<SessionControl>(server->gateways_, config.policy, server->metrics_);
-  server->service_ = std::make_unique<SessionService>(*server->control_, config.call_timeout);
+      std::move(gateway_options), ResolveWithSystem, MakeChannelFactory(std::move(security)),
+      std::make_shared<NotificationLog>(server->metrics_), server->metrics_);
+  server->control_ = std::make_unique<SessionControl>(server->gateways_, MakeSessionPolicy(config),
+                                                      server->metrics_);
+  server->service_ = std::make_unique<SessionService>(*server->control_,
+                                                      common::ToDuration(gateways.call_timeout()));
   common::HttpEndpoint::Sources sources;
   sources.metrics = {server->metrics_->registry()};
   sources.ready = [gateways = server->gateways_.get()] { return gateways->Ready(); };
-  ASSIGN_OR_RETURN(server->http_,
-                   common::HttpEndpoint::Start(config.file.http(), std::move(sources)));
+  ASSIGN_OR_RETURN(server->http_, common::HttpEndpoint::Start(config.http(), std::move(sources)));
   common::GrpcServerLimits limits;
   limits.request_size_limit = kRequestSizeLimit;
   ASSIGN_OR_RETURN(
       server->grpc_,
       common::GrpcServer::Start(
-          config.file.api(),
+          config.api(),
           {{ims::alg::v1::SessionService::service_full_name(), server->service_.get()}}, limits));
   server->grpc_->SetServing(true);
   common::Log(common::Severity::kInfo, "started",
-              {{"api_address", config.file.api().listen_address()},
+              {{"api_address", config.api().listen_address()},
                {"api_port", server->api_port()},
-               {"http_address", config.file.http().listen_address()},
+               {"http_address", config.http().listen_address()},
                {"http_port", server->http_port()}});
   return server;
 }
@@ -99,7 +91,7 @@ int Server::api_port() const { return grpc_->port(); }
 int Server::http_port() const { return http_->port(); }
 
 bool Server::WaitUntilReady(absl::Duration timeout) const {
-  return gateways_->WaitUntilReady(absl::Now() + timeout);
+  return gateways_->WaitUntilReady(common::MonotonicTime::Now() + timeout);
 }
 
 void Server::Shutdown(absl::Duration grace) {

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "alg-service/config.h"
+#include "ims/config/v1/alg_config.pb.h"
 
 namespace common {
 class GrpcServer;
@@ -25,9 +25,9 @@ class SessionService;
 // reached. Thread-safe.
 class Server {
  public:
-  // `kInvalidArgument`: certificates or plaintext (see common/grpc_security.h). `kUnavailable`: an
-  // address cannot be listened on.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config);
+  // `config` is valid (config.h). `kInvalidArgument`: certificates or plaintext (see
+  // common/grpc_security.h). `kUnavailable`: an address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ims::config::v1::AlgConfig& config);
 
   // Stops at once.
   ~Server();

@@ -7,8 +7,7 @@ def cc_fuzz_test(name, srcs, corpus, deps = [], **kwargs):
 
     `bazel test` calls it with every file of the corpus, with any compiler. To look for new inputs:
 
-        bazel build --config=fuzz //some/folder:NAME_fuzzer
-        bazel-bin/some/folder/NAME_fuzzer -max_total_time=180 NEW_INPUTS tests/fuzz/corpus/...
+        tools/fuzz SECONDS NAME_fuzzer
 
     Args:
       name: the test; it ends in "_fuzz_test".
@@ -32,7 +31,11 @@ def cc_fuzz_test(name, srcs, corpus, deps = [], **kwargs):
         srcs = srcs,
         # Bazel links with clang, not clang++, so UBSan's C++ part has to be asked for.
         linkopts = ["-fsanitize=fuzzer", "-fsanitize-link-c++-runtime"],
-        tags = ["manual"],
+        tags = [
+            "fuzzer",
+            "manual",
+        ],
+        data = [corpus],  # tools/fuzz finds it among the runfiles.
         deps = deps,
         **kwargs
     )

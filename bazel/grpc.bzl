@@ -10,7 +10,12 @@ def _generate(name, src, import_root, suffixes, flags):
     outs = [stem + suffix for suffix in suffixes]
     native.genrule(
         name = name,
-        srcs = [src, "//proto:all_protos", "//third_party/googleapis:all_protos"],
+        srcs = [
+            src,
+            "//proto:all_protos",
+            "//third_party/dpkg:versions",  # Of protoc, its plugin and the protos they bring.
+            "//third_party/googleapis:all_protos",
+        ],
         outs = outs,
         cmd = " ".join([
             "protoc",

@@ -123,7 +123,7 @@ drain_time: soon
             "agw.yaml:2: context_limit: must be from 0 to 4294967295\n"
             "agw.yaml:3: no_such_key: unknown key; there are: instance_id, iq, http, realms, "
             "worker_count, context_limit, setup, tls, notification_log_size, hold_time, "
-            "drain_time, half_close_time\n"
+            "drain_time, half_close_time, peer_loss\n"
             "agw.yaml:5: iq.reflection: must be one of \"on\", \"off\"\n"
             "agw.yaml:6: iq.allow_plaintext_beyond_loopback: must be true or false\n"
             "agw.yaml:9: realms[1].first_port: must be from 0 to 4294967295\n"

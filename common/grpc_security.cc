@@ -9,6 +9,7 @@
 #include "common/read_file.h"
 #include "common/status_macros.h"
 #include "grpc/grpc_security_constants.h"
+#include "grpcpp/create_channel.h"
 #include "grpcpp/security/auth_metadata_processor.h"
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_credentials_options.h"
@@ -88,13 +89,8 @@ std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchFiles(con
       tls.key_file(), tls.certificate_file(), tls.ca_file(), kRefreshSeconds);
 }
 
-bool IsLoopbackTarget(absl::string_view target) {
-  const size_t colon = target.rfind(':');
-  absl::string_view host = target.substr(0, colon);
+bool IsLoopbackHost(absl::string_view host) {
   if (host == "localhost") return true;
-  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
-    host = host.substr(1, host.size() - 2);
-  }
   const absl::StatusOr<IpAddress> ip = IpAddress::Parse(host);
   return ip.ok() && ip->IsLoopback();
 }
@@ -135,23 +131,43 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
   return credentials;
 }
 
-absl::StatusOr<ChannelSecurity> MakeChannelSecurity(const MutualTls* tls, absl::string_view target,
-                                                    bool allow_plaintext_beyond_loopback) {
+absl::StatusOr<ChannelSecurity> ChannelSecurity::Make(const MutualTls* tls,
+                                                      bool allow_plaintext_beyond_loopback) {
+  ChannelSecurity security;
+  security.allow_plaintext_beyond_loopback_ = allow_plaintext_beyond_loopback;
   if (tls == nullptr) {
-    if (!IsLoopbackTarget(target) && !allow_plaintext_beyond_loopback) {
-      return PlaintextRefused(target);
-    }
-    return ChannelSecurity{grpc::InsecureChannelCredentials(), ""};
+    security.is_plaintext_ = true;
+    security.credentials_ = grpc::InsecureChannelCredentials();
+    return security;
   }
   RETURN_IF_ERROR(CheckFiles(*tls));
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(WatchFiles(*tls));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
-  std::shared_ptr<grpc::ChannelCredentials> credentials =
-      grpc::experimental::TlsCredentials(options);
-  if (credentials == nullptr) return absl::InternalError("gRPC refuses the TLS credentials");
-  return ChannelSecurity{std::move(credentials), tls->server_name()};
+  security.credentials_ = grpc::experimental::TlsCredentials(options);
+  if (security.credentials_ == nullptr) {
+    return absl::InternalError("gRPC refuses the TLS credentials");
+  }
+  security.server_name_ = tls->server_name();
+  return security;
+}
+
+absl::Status ChannelSecurity::CheckHost(absl::string_view host) const {
+  if (is_plaintext_ && !allow_plaintext_beyond_loopback_ && !IsLoopbackHost(host)) {
+    return PlaintextRefused(host);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelSecurity::NewChannel(
+    const std::string& host, const std::string& target, grpc::ChannelArguments arguments) const {
+  RETURN_IF_ERROR(CheckHost(host));
+  // The channel is to an address, the certificate is for a name.
+  if (!is_plaintext_) {
+    arguments.SetSslTargetNameOverride(server_name_.empty() ? host : server_name_);
+  }
+  return grpc::CreateCustomChannel(target, credentials_, arguments);
 }
 
 bool PeerHasAnyName(const grpc::AuthContext& peer, const std::vector<std::string>& names) {

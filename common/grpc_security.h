@@ -12,9 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/security/auth_context.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "ims/config/v1/endpoint.pb.h"
 
 namespace common {
@@ -28,20 +30,35 @@ namespace common {
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const ims::config::v1::GrpcServer& config);
 
-struct ChannelSecurity {
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+// How this process connects to servers: one set of credentials, and one thread that reads their
+// files again, for any number of channels. A value. Thread-safe.
+class ChannelSecurity {
+ public:
+  // `tls` is null for plaintext. `kInvalidArgument`: a file that cannot be used; the message names
+  // it.
+  static absl::StatusOr<ChannelSecurity> Make(const ims::config::v1::MutualTls* tls,
+                                              bool allow_plaintext_beyond_loopback);
 
-  // The name expected in the server's certificate, if it is not the host of the address: to be set
-  // as the channel argument GRPC_SSL_TARGET_NAME_OVERRIDE_ARG. Empty: leave it.
-  std::string server_name;
+  // Whether a channel to `host`, a name or an address without brackets, is allowed. Plaintext is
+  // for loopback addresses and "localhost", unless `allow_plaintext_beyond_loopback`; else
+  // `kInvalidArgument`.
+  absl::Status CheckHost(absl::string_view host) const;
+
+  // A channel to `target`, as gRPC writes an address of `host`: "ipv4:192.0.2.1:7060". The server's
+  // certificate must be for `tls.server_name`, or for `host` if that is empty. Errors are those of
+  // `CheckHost()`.
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
+      const std::string& host, const std::string& target,
+      grpc::ChannelArguments arguments = {}) const;
+
+ private:
+  ChannelSecurity() = default;
+
+  std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  bool is_plaintext_ = false;
+  bool allow_plaintext_beyond_loopback_ = false;
+  std::string server_name_;
 };
-
-// How to connect to `target` ("HOST:PORT"). `tls` is null for plaintext, which is refused unless
-// the host is a loopback address or "localhost", or `allow_plaintext_beyond_loopback`. Errors as
-// above.
-absl::StatusOr<ChannelSecurity> MakeChannelSecurity(const ims::config::v1::MutualTls* tls,
-                                                    absl::string_view target,
-                                                    bool allow_plaintext_beyond_loopback);
 
 // Whether the peer's certificate has one of `names` as subject alternative name (DNS name or URI).
 bool PeerHasAnyName(const grpc::AuthContext& peer, const std::vector<std::string>& names);

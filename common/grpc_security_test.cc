@@ -1,17 +1,22 @@
 #include "common/grpc_security.h"
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/grpc_server.h"
 #include "common/testing/generic_call.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/test_certificates.h"
 #include "gmock/gmock.h"
-#include "grpcpp/create_channel.h"
+#include "grpcpp/channel.h"
 #include "gtest/gtest.h"
 
 namespace common {
@@ -35,17 +40,15 @@ class GrpcSecurityTest : public testing::Test {
 
   static absl::Status Call(const GrpcServer& server, const MutualTls* tls) {
     const std::string target = absl::StrCat("127.0.0.1:", server.port());
-    absl::StatusOr<ChannelSecurity> security = MakeChannelSecurity(tls, target, false);
+    absl::StatusOr<ChannelSecurity> security = ChannelSecurity::Make(tls, false);
     if (!security.ok()) return security.status();
     grpc::ChannelArguments arguments;
     // Or the channels of a test would share one connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    if (!security->server_name.empty()) {
-      arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, security->server_name);
-    }
-    return CallMethod(grpc::CreateCustomChannel(target, security->credentials, arguments),
-                      kHealthCheckMethod, "", /*fail_fast=*/true)
-        .status();
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
+        security->NewChannel("127.0.0.1", target, arguments);
+    if (!channel.ok()) return channel.status();
+    return CallMethod(*channel, kHealthCheckMethod, "", /*fail_fast=*/true).status();
   }
 
   const std::string directory_ = testing::TempDir();
@@ -132,7 +135,7 @@ TEST_F(GrpcSecurityTest, NamesTheFileThatCannotBeUsed) {
     *config.mutable_tls() = server_tls_;
     change(config.mutable_tls());
     const absl::Status server = MakeServerCredentials(config).status();
-    EXPECT_EQ(MakeChannelSecurity(&config.tls(), "agw:1", false).status(), server);
+    EXPECT_EQ(ChannelSecurity::Make(&config.tls(), false).status(), server);
     EXPECT_THAT(server, StatusIs(absl::StatusCode::kInvalidArgument));
     return std::string(server.message());
   };
@@ -166,18 +169,60 @@ TEST(GrpcPlaintext, IsForLoopbackUnlessAllowedInAsManyWords) {
   EXPECT_THAT(MakeServerCredentials(config), IsOk());
 }
 
-TEST(GrpcPlaintext, IsForLoopbackTargetsUnlessAllowedInAsManyWords) {
-  for (const char* target : {"127.0.0.1:7060", "[::1]:7060", "localhost:7060"}) {
-    EXPECT_THAT(MakeChannelSecurity(nullptr, target, false), IsOk()) << target;
+TEST(GrpcPlaintext, IsForLoopbackHostsUnlessAllowedInAsManyWords) {
+  ASSERT_OK_AND_ASSIGN(const ChannelSecurity strict, ChannelSecurity::Make(nullptr, false));
+  ASSERT_OK_AND_ASSIGN(const ChannelSecurity lax, ChannelSecurity::Make(nullptr, true));
+  for (const char* host : {"127.0.0.1", "::1", "localhost"}) {
+    EXPECT_THAT(strict.CheckHost(host), IsOk()) << host;
   }
-  for (const char* target :
-       {"192.0.2.1:7060", "agw:7060", "localhost.example:7060", "127.0.0.1.example:1"}) {
-    EXPECT_THAT(
-        MakeChannelSecurity(nullptr, target, false),
-        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("allow_plaintext_beyond_loopback")))
-        << target;
-    EXPECT_THAT(MakeChannelSecurity(nullptr, target, true), IsOk()) << target;
+  for (const char* host : {"192.0.2.1", "agw", "localhost.example", "127.0.0.1.example"}) {
+    const auto is_refused =
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("allow_plaintext_beyond_loopback"));
+    EXPECT_THAT(strict.CheckHost(host), is_refused) << host;
+    EXPECT_THAT(strict.NewChannel(host, "ipv4:127.0.0.1:1").status(), is_refused) << host;
+    EXPECT_THAT(lax.CheckHost(host), IsOk()) << host;
   }
+}
+
+// The threads that read certificate files again. gRPC gives them a name, of which the system keeps
+// 15 characters.
+int WatcherCount() {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    std::getline(file, name);
+    if (absl::StartsWith(name, "FileWatcher")) ++count;
+  }
+  return count;
+}
+
+// Waits until there are so many.
+bool AwaitWatcherCount(int count) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (WatcherCount() != count) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+TEST_F(GrpcSecurityTest, AnyNumberOfChannelsHasOneWatcherOfTheFiles) {
+  // Those of other tests end on their own.
+  ASSERT_TRUE(AwaitWatcherCount(0));
+  ASSERT_OK_AND_ASSIGN(const ChannelSecurity security, ChannelSecurity::Make(&client_tls_, false));
+  grpc::ChannelArguments arguments;
+  // Or each channel would wait for the pause after the last one's attempt to connect.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_OK_AND_ASSIGN(auto channel,
+                         security.NewChannel("agw.example", "ipv4:127.0.0.1:1", arguments));
+    // Nobody listens there; but now the channel has all it needs.
+    EXPECT_FALSE(CallMethod(channel, kHealthCheckMethod, "", /*fail_fast=*/true).ok());
+    channels.push_back(std::move(channel));
+  }
+  EXPECT_TRUE(AwaitWatcherCount(1));
 }
 
 TEST(GrpcListenAddress, IsAnAddressAndAPort) {

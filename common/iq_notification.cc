@@ -49,6 +49,10 @@ IqNotificationName NameOf(const Notification& notification) {
           ShortName(Notification::SetupTimedOut::Timer_Name(notification.setup_timed_out().timer()),
                     "TIMER_");
       break;
+    case Notification::kDescriptorShortage:
+      name.is_failure = true;
+      name.detail = notification.descriptor_shortage().detail();
+      break;
     case Notification::kFingerprintMismatch:
     case Notification::kHangingTermination:
       name.is_failure = true;

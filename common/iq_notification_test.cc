@@ -41,6 +41,8 @@ const Row kRows[] = {
      "bearer_released", "closed_without_close_notify", "why"},
     {[](Notification& n) { n.mutable_hanging_termination(); }, "hanging_termination", "", ""},
     {[](Notification& n) { n.mutable_draining(); }, "draining", "", ""},
+    {[](Notification& n) { n.mutable_descriptor_shortage()->set_detail("why"); },
+     "descriptor_shortage", "", "why"},
     {[](Notification& n) {
        n.mutable_setup_timed_out()->set_timer(
            Notification::SetupTimedOut::TIMER_AWAIT_CONFIGURATION);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -11,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/log_writer.h"
 #include "common/mutex.h"
 
 namespace common {
@@ -28,6 +30,18 @@ Capture& GetCapture() {
   return capture;
 }
 std::atomic<bool> is_captured{false};
+
+constexpr size_t kQueueCapacity = 1024 * 1024;
+constexpr absl::Duration kPatienceAtExit = absl::Milliseconds(500);
+
+LogWriter& GetWriter() {
+  // Never destroyed, as above.
+  static LogWriter& writer = *[] {
+    std::atexit([] { FlushLog(kPatienceAtExit); });
+    return new LogWriter(STDERR_FILENO, kQueueCapacity);
+  }();
+  return writer;
+}
 
 absl::string_view NameOf(Severity severity) {
   switch (severity) {
@@ -109,14 +123,13 @@ struct AppendValue {
   }
 };
 
-void Write(const std::string& line) {
+void Write(std::string line) {
   if (is_captured.load(std::memory_order_acquire)) {
     Capture& capture = GetCapture();
     MutexLock lock(capture.mutex);
     if (capture.sink) return capture.sink(absl::string_view(line).substr(0, line.size() - 1));
   }
-  // What a full pipe or a closed one does not take is lost; logging must not stop the service.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+  GetWriter().Append(std::move(line));
 }
 
 }  // namespace
@@ -136,8 +149,12 @@ void Log(Severity severity, absl::string_view event, std::initializer_list<LogFi
     absl::visit(AppendValue{&line}, field.value());
   }
   line.append("}\n");
-  Write(line);
+  Write(std::move(line));
 }
+
+void FlushLog(absl::Duration patience) { GetWriter().Flush(patience); }
+
+uint64_t DroppedLogLineCount() { return GetWriter().dropped_line_count(); }
 
 void SetMinimumSeverity(Severity severity) {
   minimum_severity.store(severity, std::memory_order_relaxed);

@@ -18,6 +18,7 @@
 #include <type_traits>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/variant.h"
 
 namespace common {
@@ -52,10 +53,19 @@ class LogField {
   absl::variant<absl::string_view, int64_t, uint64_t, double, bool> value_;
 };
 
-// Writes the line, with one write(2), if `severity` is at least the minimum. Bytes that are not
-// UTF-8 become U+FFFD. Thread-safe. Does not block other than for standard error; a line that
-// cannot be written is lost.
+// Writes the line if `severity` is at least the minimum. Bytes that are not UTF-8 become U+FFFD.
+// Thread-safe. Never blocks: a thread writes what waits, which is at most 1 MiB; lines beyond that
+// are dropped, counted, and made known with a line "log_lines_dropped" when the reader goes on.
+// What waits when the process ends has half a second to be read.
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields = {});
+
+// Waits until all lines are written, for at most `patience`. For a process that ends without
+// exit(). Thread-safe.
+void FlushLog(absl::Duration patience);
+
+// Lines that were dropped since the start, because the reader of standard error stalled or has
+// gone. Thread-safe.
+uint64_t DroppedLogLineCount();
 
 // Lines below it are not written. kInfo unless set. Thread-safe.
 void SetMinimumSeverity(Severity severity);

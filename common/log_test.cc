@@ -118,6 +118,7 @@ TEST_F(LogTest, TakesLinesFromManyThreads) {
 TEST(Log, WritesALineToStandardError) {
   testing::internal::CaptureStderr();
   Log(Severity::kInfo, "started", {{"port", 7060}});
+  FlushLog(absl::Seconds(20));
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(absl::EndsWith(text, "\"event\":\"started\",\"port\":7060}\n")) << text;
 }

@@ -1,5 +1,7 @@
 #include "common/remote_address_guard.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace common {
@@ -19,13 +21,19 @@ absl::Status CheckRemoteAddress(const TransportAddress& remote, const IpAddress&
   if (ip.IsIpv4Mapped()) return refuse("is an IPv4 address in IPv6 form");
   if (ip.IsLoopback() && !local.IsLoopback()) return refuse("is a loopback address");
   for (const OwnAddressRange& range : own) {
-    if (ip != range.ip) continue;
+    if (ip != range.ip && !(ip.IsLoopback() && range.ip.IsUnspecified())) continue;
     if (!ip.IsLoopback()) return refuse("is one of the IMS-AGW's own");
     if (remote.port >= range.first_port && remote.port <= range.last_port) {
       return refuse("is, with that port, one of the IMS-AGW's own");
     }
   }
   return absl::OkStatus();
+}
+
+bool RemotePrefixes::Permit(const IpAddress& ip) const {
+  const auto contains = [&ip](const IpPrefix& prefix) { return prefix.Contains(ip); };
+  if (std::any_of(denied.begin(), denied.end(), contains)) return false;
+  return allowed.empty() || std::any_of(allowed.begin(), allowed.end(), contains);
 }
 
 }  // namespace common

@@ -9,10 +9,12 @@
 
 #include "absl/status/status.h"
 #include "common/ip_address.h"
+#include "common/ip_prefix.h"
 
 namespace common {
 
-// Addresses an IMS-AGW gives to its own terminations.
+// Where an IMS-AGW itself can be reached. The unspecified address stands for every loopback
+// address.
 struct OwnAddressRange {
   IpAddress ip;
   uint16_t first_port = 0;
@@ -25,6 +27,14 @@ struct OwnAddressRange {
 // addresses. A termination on loopback itself may have peers there, if their port is none of `own`.
 absl::Status CheckRemoteAddress(const TransportAddress& remote, const IpAddress& local,
                                 const std::vector<OwnAddressRange>& own);
+
+// Which addresses the peers of a realm may have, by the operator's word.
+struct RemotePrefixes {
+  std::vector<IpPrefix> allowed;  // Empty: all.
+  std::vector<IpPrefix> denied;   // Also of those that are allowed.
+
+  bool Permit(const IpAddress& ip) const;
+};
 
 }  // namespace common
 

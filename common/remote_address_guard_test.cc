@@ -74,5 +74,23 @@ TEST(RemoteAddressGuard, TakesLoopbackOnlyFromLoopbackAndNotOwnPorts) {
   EXPECT_THAT(Check("127.0.0.10:49999", "127.0.0.10"), IsOk());
 }
 
+TEST(RemotePrefixes, PermitWhatIsAllowedAndNotDenied) {
+  const auto prefix = [](absl::string_view text) { return IpPrefix::Parse(text).value(); };
+  const auto permits = [](const RemotePrefixes& prefixes, absl::string_view ip) {
+    return prefixes.Permit(IpAddress::Parse(ip).value());
+  };
+  EXPECT_TRUE(permits({}, "192.0.2.1"));
+  const RemotePrefixes allowed{{prefix("10.0.0.0/8"), prefix("2001:db8::/32")}, {}};
+  EXPECT_TRUE(permits(allowed, "10.1.2.3"));
+  EXPECT_TRUE(permits(allowed, "2001:db8::1"));
+  EXPECT_FALSE(permits(allowed, "192.0.2.1"));
+  const RemotePrefixes denied{{}, {prefix("10.0.0.0/8")}};
+  EXPECT_FALSE(permits(denied, "10.1.2.3"));
+  EXPECT_TRUE(permits(denied, "192.0.2.1"));
+  const RemotePrefixes both{{prefix("10.0.0.0/8")}, {prefix("10.1.0.0/16")}};
+  EXPECT_TRUE(permits(both, "10.2.0.1"));
+  EXPECT_FALSE(permits(both, "10.1.0.1"));
+}
+
 }  // namespace
 }  // namespace common

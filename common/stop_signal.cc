@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/check.h"
 
 namespace common {
@@ -26,13 +26,13 @@ StopSignal::StopSignal() {
   CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
 }
 
-bool StopSignal::Wait(absl::Time deadline) {
+bool StopSignal::Wait(MonotonicTime deadline) {
   const sigset_t signals = StopSignals();
   while (true) {
-    const absl::Duration left = std::min(deadline - absl::Now(), absl::Hours(1));
+    const absl::Duration left = std::min(deadline - MonotonicTime::Now(), absl::Hours(1));
     const timespec timeout = absl::ToTimespec(std::max(left, absl::ZeroDuration()));
     if (sigtimedwait(&signals, nullptr, &timeout) > 0) return true;
-    if (absl::Now() >= deadline) return false;
+    if (MonotonicTime::Now() >= deadline) return false;
   }
 }
 

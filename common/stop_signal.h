@@ -3,7 +3,7 @@
 #ifndef COMMON_STOP_SIGNAL_H_
 #define COMMON_STOP_SIGNAL_H_
 
-#include "absl/time/time.h"
+#include "common/monotonic_time.h"
 
 namespace common {
 
@@ -14,7 +14,7 @@ class StopSignal {
   StopSignal();
 
   // True when a signal has come, each counts once; false at the deadline.
-  bool Wait(absl::Time deadline);
+  bool Wait(MonotonicTime deadline);
 };
 
 }  // namespace common

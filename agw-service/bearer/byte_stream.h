@@ -1,10 +1,10 @@
-// A `ByteStream` is one connection of a stream's two: TCP, with or without TLS, or a fake in a
-// test. Whoever moves bytes through it need not know which.
+// A `ByteStream` is one of the two connections of a media stream: TCP, with or without TLS, or a
+// fake in a test. Whoever moves bytes through it need not know which.
 //
-// Memory. A stream at rest owns no buffer. Bytes read lie in the worker's scratch memory, shared by
-// all its streams, and must be passed on before anything else is read; only what a slow peer
-// refuses is kept, by the stream it was written to, and its owner reads no more from the other side
-// until that is gone.
+// Memory. A byte stream at rest owns no buffer. Bytes read lie in the worker's scratch memory,
+// which all its byte streams share, and must be passed on before anything else is read; only what a
+// slow peer refuses is kept, by the stream it was written to, and its owner reads no more from the
+// other side until that is gone.
 
 #ifndef AGW_SERVICE_BEARER_BYTE_STREAM_H_
 #define AGW_SERVICE_BEARER_BYTE_STREAM_H_
@@ -30,9 +30,6 @@ class ByteStream {
 
     // The peer sends no more; it may still receive. Do not read again.
     bool end_of_stream = false;
-
-    // There is more at once: reading again need not wait for the stream to become readable.
-    bool more = false;
   };
 
   virtual ~ByteStream() = default;
@@ -41,8 +38,8 @@ class ByteStream {
   // readable.
   virtual absl::StatusOr<ReadResult> Read() = 0;
 
-  // Takes all of `bytes`, at most one `Read()` full. Only while `unsent_byte_count()` is zero and
-  // before `CloseWrite()`.
+  // Takes all of `bytes`: one `Read()` full, or what a transformer made of it. Only while
+  // `unsent_byte_count()` is zero and before `CloseWrite()`.
   virtual absl::Status Write(absl::Span<const char> bytes) = 0;
 
   // Tells the peer that nothing follows, after all that was written: FIN, after close_notify where

@@ -1,5 +1,5 @@
-// A `Pump` carries bytes one way between the two connections of a stream. Two pumps, one for each
-// direction, make a through-connection:
+// A `Pump` carries bytes one way between the two connections of a media stream. Two pumps, one for
+// each direction, make a through-connection:
 //
 //        access side                         core side
 //     ┌──────────────┐   uplink pump     ┌──────────────┐
@@ -7,12 +7,15 @@
 //     │  TLS to UE   │ ◄──────────────── │  TCP to peer │
 //     └──────────────┘   downlink pump   └──────────────┘
 //
+// A pump may have a `Transformer`, which rewrites the bytes on the way. Without one they go from
+// the source to the sink as they lie in memory.
+//
 // FLOW CONTROL. A pump reads only when its sink has sent everything it was given. A slow sink thus
 // stops the source, whose TCP window then stops the sender: there are no watermarks to tune, and no
-// more than one turn is ever kept.
+// more than what became of one turn is ever kept.
 //
-// FAIRNESS. One `Run()` moves at most one turn (64 KiB); readiness is level-triggered, so the rest
-// comes after the worker's other streams had theirs.
+// FAIRNESS. One `Run()` reads at most one turn (64 KiB); readiness is level-triggered, so the rest
+// comes after the worker's other byte streams had theirs.
 //
 // HALF-CLOSE. The end of the source is passed on as the end of the sink, after the last byte. The
 // other direction is not touched. docs/half-close.md has the table of all cases.
@@ -23,21 +26,27 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "agw-service/bearer/byte_stream.h"
+#include "agw-service/bearer/transformer.h"
 
 namespace agw {
 
 // Lives on one worker.
 class Pump {
  public:
+  // Which part of a pump failed.
+  enum class Part { kSource, kTransformer, kSink };
+
   struct Result {
-    // Of the stream that failed; then do not run again.
+    // If it is not OK, do not run again.
     absl::Status status;
-    enum class End { kSource, kSink } failed_end = End::kSource;
+    Part failed_part = Part::kSource;
   };
 
-  // Both must outlive the pump.
-  Pump(ByteStream& source, ByteStream& sink) : source_(source), sink_(sink) {}
+  // All must outlive the pump. `transformer` may be nullptr.
+  Pump(ByteStream& source, ByteStream& sink, Transformer* transformer = nullptr)
+      : source_(source), sink_(sink), transformer_(transformer) {}
 
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
@@ -51,14 +60,21 @@ class Pump {
   // The end of the source has been passed on.
   bool finished() const { return finished_; }
 
-  // Bytes the sink has been given so far.
-  uint64_t moved_byte_count() const { return moved_byte_count_; }
+  // Octets taken from the source, and octets given to the sink. Only a transformer makes them
+  // differ.
+  uint64_t received_byte_count() const { return received_byte_count_; }
+  uint64_t sent_byte_count() const { return sent_byte_count_; }
 
  private:
+  Result Finish();
+  absl::Status Send(absl::Span<const char> bytes);
+
   ByteStream& source_;
   ByteStream& sink_;
+  Transformer* const transformer_;
   bool finished_ = false;
-  uint64_t moved_byte_count_ = 0;
+  uint64_t received_byte_count_ = 0;
+  uint64_t sent_byte_count_ = 0;
 };
 
 }  // namespace agw

@@ -1,4 +1,4 @@
-// The two sides of a stream.
+// The two sides of a media stream.
 
 #ifndef AGW_SERVICE_BEARER_SIDE_H_
 #define AGW_SERVICE_BEARER_SIDE_H_

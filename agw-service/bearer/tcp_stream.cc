@@ -9,8 +9,7 @@ absl::StatusOr<ByteStream::ReadResult> TcpStream::Read() {
   absl::Span<char> buffer = absl::MakeSpan(scratch_.received);
   ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
   return ReadResult{.bytes = buffer.first(received.byte_count),
-                    .end_of_stream = received.end_of_stream,
-                    .more = received.byte_count == buffer.size()};
+                    .end_of_stream = received.end_of_stream};
 }
 
 void TcpStream::ResetOnClose() { SetResetOnClose(fd_.get()); }

@@ -4,8 +4,12 @@
 
 namespace agw {
 
-ThroughConnection::ThroughConnection(ByteStream& access, ByteStream& core)
-    : access_(access), core_(core), uplink_(access, core), downlink_(core, access) {}
+ThroughConnection::ThroughConnection(ByteStream& access, ByteStream& core, Transformer* from_access,
+                                     Transformer* from_core)
+    : access_(access),
+      core_(core),
+      uplink_(access, core, from_access),
+      downlink_(core, access, from_core) {}
 
 absl::optional<ThroughConnection::Failure> ThroughConnection::OnReady(Side side,
                                                                       const Readiness& readiness) {
@@ -19,8 +23,8 @@ absl::optional<ThroughConnection::Failure> ThroughConnection::OnReady(Side side,
   if ((readiness.readable || readiness.broken) && pump.wants_source()) {
     const Pump::Result result = pump.Run();
     if (!result.status.ok()) {
-      return Failure{result.failed_end == Pump::Result::End::kSource ? side : Opposite(side),
-                     result.status};
+      return Failure{result.failed_part == Pump::Part::kSink ? Opposite(side) : side, result.status,
+                     result.failed_part == Pump::Part::kTransformer};
     }
   } else if (readiness.broken) {
     absl::Status error = TakeSocketError(stream(side).fd());

@@ -1,4 +1,4 @@
-// The through-connection of a stream: two pumps and the rules for what ends when
+// The through-connection of a media stream: two pumps and the rules for what ends when
 // (docs/half-close.md).
 
 #ifndef AGW_SERVICE_BEARER_THROUGH_CONNECTION_H_
@@ -11,6 +11,7 @@
 #include "agw-service/bearer/byte_stream.h"
 #include "agw-service/bearer/pump.h"
 #include "agw-service/bearer/side.h"
+#include "agw-service/bearer/transformer.h"
 #include "agw-service/net/event_loop.h"
 
 namespace agw {
@@ -19,9 +20,11 @@ namespace agw {
 // for.
 class ThroughConnection {
  public:
+  // What ended it.
   struct Failure {
-    Side side;
+    Side side;  // The one to blame.
     absl::Status status;
+    bool of_transformer = false;  // The protocol inside was broken, not the connection.
   };
 
   // What to wait for at one side.
@@ -30,8 +33,10 @@ class ThroughConnection {
     bool writable = false;
   };
 
-  // Both must outlive the through-connection.
-  ThroughConnection(ByteStream& access, ByteStream& core);
+  // All must outlive the through-connection. A transformer works on what comes from its side;
+  // nullptr passes it on as it is.
+  ThroughConnection(ByteStream& access, ByteStream& core, Transformer* from_access = nullptr,
+                    Transformer* from_core = nullptr);
 
   // Moves what can be moved. A failure is the end: the owner resets the connection of the other
   // side.
@@ -46,8 +51,8 @@ class ThroughConnection {
   bool half_closed() const;
 
   // Octets of the application that came in from, or went out to, a side.
-  uint64_t received_byte_count(Side side) const { return pump_from(side).moved_byte_count(); }
-  uint64_t sent_byte_count(Side side) const { return pump_from(Opposite(side)).moved_byte_count(); }
+  uint64_t received_byte_count(Side side) const { return pump_from(side).received_byte_count(); }
+  uint64_t sent_byte_count(Side side) const { return pump_from(Opposite(side)).sent_byte_count(); }
 
  private:
   ByteStream& stream(Side side) const { return side == Side::kAccess ? access_ : core_; }

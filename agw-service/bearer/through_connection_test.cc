@@ -119,5 +119,29 @@ TEST_F(ThroughConnectionTest, NamesTheSideThatBrokeWhenItWasWritten) {
   EXPECT_EQ(failure_->side, Side::kCore);
 }
 
+// Lets nothing through.
+class Refusal : public Transformer {
+ public:
+  absl::StatusOr<absl::Span<const char>> Transform(absl::Span<const char>) override {
+    return absl::InvalidArgumentError("not a message");
+  }
+  absl::StatusOr<absl::Span<const char>> Finish() override { return absl::Span<const char>(); }
+};
+
+TEST_F(ThroughConnectionTest, BlamesASideForBytesThatItsTransformerRefuses) {
+  Refusal refusal;
+  ThroughConnection through(access_, core_, nullptr, &refusal);
+  access_.PeerSends("anything");
+  EXPECT_FALSE(through.OnReady(Side::kAccess, {.readable = true}).has_value());
+  EXPECT_EQ(core_.peer_received(), "anything");
+  core_.PeerSends("anything");
+  const absl::optional<ThroughConnection::Failure> failure =
+      through.OnReady(Side::kCore, {.readable = true});
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->side, Side::kCore);
+  EXPECT_TRUE(failure->of_transformer);
+  EXPECT_EQ(access_.peer_received(), "");
+}
+
 }  // namespace
 }  // namespace agw

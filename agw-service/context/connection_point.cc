@@ -1,5 +1,6 @@
 #include "agw-service/context/connection_point.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -18,8 +19,7 @@ constexpr int kReservationAttempts = 16;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
-    const RealmAddress& address, Strictness strictness, EventLoop& loop,
-    ReadinessHandler& on_ready) {
+    const RealmAddress& address, GateKind gate_kind, EventLoop& loop, ReadinessHandler& on_ready) {
   // Leases of ports that are taken are kept until the end, so that each is tried once.
   std::vector<std::unique_ptr<ConnectionPoint>> taken;
   absl::Status last_error = absl::OkStatus();
@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
     absl::optional<PortLease> lease = address.ports->Lease();
     if (!lease.has_value()) break;
     std::unique_ptr<ConnectionPoint> point(
-        new ConnectionPoint(address, *std::move(lease), strictness, loop, on_ready));
+        new ConnectionPoint(address, *std::move(lease), gate_kind, loop, on_ready));
     last_error = point->Listen();
     if (last_error.ok()) return point;
     if (last_error.code() == absl::StatusCode::kResourceExhausted) {
@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
 ConnectionPoint::~ConnectionPoint() { StopListening(); }
 
 absl::Status ConnectionPoint::Listen() {
-  ASSIGN_OR_RETURN(OwnedFd fd, BindTcp(bound_address()));
+  ASSIGN_OR_RETURN(OwnedFd fd, BindTcp(bound_address(), address_.socket_options));
   listener_ = std::move(fd);
   filter_ = Filter::kNone;
   hop_gate_ = false;
@@ -63,6 +63,7 @@ absl::Status ConnectionPoint::Listen() {
 void ConnectionPoint::StopListening() {
   if (!listener_) return;
   dropped_before_ += DroppedAtSynGate(listener_.get());
+  accept_again_.Cancel();
   loop_.Remove(listener_.get());
   listener_.reset();
 }
@@ -74,7 +75,7 @@ void ConnectionPoint::SetHopGate(bool on) {
 
 absl::Status ConnectionPoint::CloseGate() {
   if (filter_ == Filter::kDropAll) return absl::OkStatus();
-  if (filter_ == Filter::kSources || strictness_ == Strictness::kHopGate) {
+  if (filter_ == Filter::kSources || gate_kind_ == GateKind::kHopLimit) {
     SetHopGate(true);
     return absl::OkStatus();
   }
@@ -101,20 +102,38 @@ absl::Status ConnectionPoint::OpenGate() {
 }
 
 absl::StatusOr<absl::optional<Accepted>> ConnectionPoint::AcceptOne() {
-  ASSIGN_OR_RETURN(absl::optional<Accepted> accepted, Accept(listener_.get()));
-  if (!accepted.has_value()) return accepted;
-  RETURN_IF_ERROR(CloseGate());
-  RETURN_IF_ERROR(OpenSynGate(accepted->fd.get()));
-  while (true) {
-    ASSIGN_OR_RETURN(absl::optional<Accepted> surplus, Accept(listener_.get()));
-    if (!surplus.has_value()) return accepted;
-    SetResetOnClose(surplus->fd.get());
+  absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener_.get());
+  if (!accepted.ok()) {
+    // Readiness is level-triggered: asking for it now would turn in circles.
+    PauseAccepting();
+    return accepted;
   }
+  next_pause_ = kShortestPause;
+  if (!accepted->has_value()) return accepted;
+  // A filter takes memory; the hop gate does not.
+  if (!CloseGate().ok()) SetHopGate(true);
+  // An accepted socket has inherited both.
+  RETURN_IF_ERROR(OpenSynGate((*accepted)->fd.get()));
+  agw::SetHopGate((*accepted)->fd.get(), false);
+  while (true) {
+    absl::StatusOr<absl::optional<Accepted>> surplus = Accept(listener_.get());
+    // What there is no descriptor for is left to the next time.
+    if (!surplus.ok() || !surplus->has_value()) return accepted;
+    SetResetOnClose((*surplus)->fd.get());
+  }
+}
+
+void ConnectionPoint::PauseAccepting() {
+  loop_.SetInterest(listener_.get(), /*readable=*/false, /*writable=*/false);
+  accept_again_.Start(next_pause_, [this] {
+    loop_.SetInterest(listener_.get(), /*readable=*/true, /*writable=*/false);
+  });
+  next_pause_ = std::min(2 * next_pause_, kLongestPause);
 }
 
 absl::StatusOr<OwnedFd> ConnectionPoint::TakeForConnecting() {
   StopListening();
-  return BindTcp(bound_address());
+  return BindTcp(bound_address(), address_.socket_options);
 }
 
 absl::Status ConnectionPoint::ListenAgain() { return listening() ? CloseGate() : Listen(); }

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/owned_fd.h"
 #include "agw-service/net/socket.h"
+#include "agw-service/net/timer.h"
 #include "agw-service/realm/ip_realm.h"
 #include "common/ip_address.h"
 
@@ -28,16 +30,16 @@ class ConnectionPoint {
  public:
   // How a gate is closed. Attaching a packet filter is the dearest thing in a session's set-up, so
   // it is done where it must hold against anybody.
-  enum class Strictness {
-    kFilter,   // A packet filter: towards UEs.
-    kHopGate,  // `SetHopGate()`: towards the core, whose peers learn the address from the answer.
+  enum class GateKind {
+    kFilter,    // A packet filter: towards UEs.
+    kHopLimit,  // `SetHopGate()`: towards the core, whose peers learn the address from the answer.
   };
 
   // Leases a port of `address`, which outlives this, and listens there behind a closed gate.
   // `on_ready` is called when a connection may be accepted. `kResourceExhausted` (NO_FREE_PORT,
   // DESCRIPTOR_LIMIT).
   static absl::StatusOr<std::unique_ptr<ConnectionPoint>> Reserve(const RealmAddress& address,
-                                                                  Strictness strictness,
+                                                                  GateKind gate_kind,
                                                                   EventLoop& loop,
                                                                   ReadinessHandler& on_ready);
   ~ConnectionPoint();
@@ -49,6 +51,9 @@ class ConnectionPoint {
   common::TransportAddress advertised_address() const {
     return {address_.advertised, lease_.port()};
   }
+
+  // Where the realm lets peers be.
+  const common::RemotePrefixes& remote_prefixes() const { return address_.remote_prefixes; }
 
   // Whether SYNs can come in: not after `TakeForConnecting()`.
   bool listening() const { return static_cast<bool>(listener_); }
@@ -62,6 +67,10 @@ class ConnectionPoint {
 
   // Takes the connection that waits, if there is one, and closes the gate; others that slipped in
   // beside it are reset.
+  //
+  // `kResourceExhausted` if there is no descriptor or memory for it. Then nothing is lost: it stays
+  // with the kernel, and `on_ready` is called for it again after a pause, which gets longer as long
+  // as the shortage lasts.
   absl::StatusOr<absl::optional<Accepted>> AcceptOne();
 
   // Stops listening and gives a socket bound to the same address, to connect with.
@@ -76,27 +85,38 @@ class ConnectionPoint {
  private:
   enum class Filter { kNone, kDropAll, kSources };
 
-  ConnectionPoint(const RealmAddress& address, PortLease lease, Strictness strictness,
-                  EventLoop& loop, ReadinessHandler& on_ready)
+  // Between two attempts to accept while there is a shortage.
+  static constexpr absl::Duration kShortestPause = absl::Milliseconds(100);
+  static constexpr absl::Duration kLongestPause = absl::Seconds(2);
+
+  ConnectionPoint(const RealmAddress& address, PortLease lease, GateKind gate_kind, EventLoop& loop,
+                  ReadinessHandler& on_ready)
       : address_(address),
         lease_(std::move(lease)),
-        strictness_(strictness),
+        gate_kind_(gate_kind),
         loop_(loop),
-        on_ready_(on_ready) {}
+        on_ready_(on_ready),
+        accept_again_(loop) {}
 
   absl::Status Listen();
   void StopListening();
+  void PauseAccepting();
   void SetHopGate(bool on);
 
   const RealmAddress& address_;
   PortLease lease_;
-  const Strictness strictness_;
+  const GateKind gate_kind_;
   EventLoop& loop_;
   ReadinessHandler& on_ready_;
   OwnedFd listener_;
-  Filter filter_ = Filter::kNone;      // Of the listener, as the next two.
-  std::vector<SourceFilter> sources_;  // With `kSources`.
+  // The state of the listener's gate.
+  Filter filter_ = Filter::kNone;
+  std::vector<SourceFilter> sources_;  // Who passes the filter, if it is `kSources`.
   bool hop_gate_ = false;
+
+  Timer accept_again_;
+  absl::Duration next_pause_ = kShortestPause;
+
   uint64_t dropped_before_ = 0;  // By listeners that are gone.
 };
 

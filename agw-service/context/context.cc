@@ -1,6 +1,7 @@
 #include "agw-service/context/context.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "agw-service/context/iq_error.h"
 #include "common/status_macros.h"
 
@@ -18,7 +19,7 @@ Context::Context(WorkerResources& resources, std::string id, std::function<void(
     : resources_(resources),
       id_(std::move(id)),
       on_hanging_(std::move(on_hanging)),
-      creation_time_(resources.loop.Now()),
+      creation_time_(absl::Now()),
       last_named_(resources.loop.Now()) {
   WatchHanging();
 }
@@ -30,7 +31,7 @@ void Context::Touch() { last_named_ = resources_.loop.Now(); }
 void Context::WatchHanging() {
   hanging_timer_ = resources_.loop.AddTimer(last_named_ + resources_.limits.hold_time, [this] {
     hanging_timer_ = 0;
-    const absl::Time now = resources_.loop.Now();
+    const common::MonotonicTime now = resources_.loop.Now();
     for (const auto& [id, stream] : streams_) {
       if (stream->active()) last_named_ = now;
     }
@@ -44,20 +45,27 @@ const Termination* Context::FindTermination(TerminationKey key) const {
   return stream == streams_.end() ? nullptr : stream->second->termination(key.side);
 }
 
+absl::Status Context::CheckRevision(uint64_t expected_revision, absl::string_view field) const {
+  if (expected_revision == controller_state_revision_) return absl::OkStatus();
+  return IqError(absl::StatusCode::kAborted, "REVISION_CONFLICT",
+                 absl::StrCat("the stored revision is ", controller_state_revision_), field);
+}
+
 absl::Status Context::CheckControllerState(
     const absl::optional<ControllerStateUpdate>& state) const {
-  if (!state.has_value() || state->expected_revision == controller_state_revision_) {
-    return absl::OkStatus();
-  }
-  return IqError(absl::StatusCode::kAborted, "REVISION_CONFLICT",
-                 absl::StrCat("the stored revision is ", controller_state_revision_),
-                 "controller_state.expected_revision");
+  if (!state.has_value() || IsStored(*state)) return absl::OkStatus();
+  return CheckRevision(state->expected_revision, "controller_state.expected_revision");
+}
+
+bool Context::IsStored(const ControllerStateUpdate& state) const {
+  return state.expected_revision == 0 && controller_state_revision_ != 0 &&
+         state.data == controller_state_;
 }
 
 void Context::StoreControllerState(const absl::optional<ControllerStateUpdate>& state) {
-  if (!state.has_value()) return;
+  if (!state.has_value() || IsStored(*state)) return;
   controller_state_ = state->data;
-  ++controller_state_revision_;
+  controller_state_revision_ = ++resources_.last_controller_state_revision;
 }
 
 absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
@@ -69,12 +77,12 @@ absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDesc
                    "reserved by another transaction", "termination");
   }
   RETURN_IF_ERROR(CheckControllerState(state));
-  std::unique_ptr<Stream>& stream = streams_[key.stream_id];
+  std::unique_ptr<MediaStream>& stream = streams_[key.stream_id];
   if (stream == nullptr) {
-    stream = std::make_unique<Stream>(resources_, [this, stream_id = key.stream_id](
-                                                      Side side, EventKind kind) {
-      resources_.event_sink(Event{resources_.loop.Now(), id_, stream_id, side, std::move(kind)});
-    });
+    stream = std::make_unique<MediaStream>(
+        resources_, [this, stream_id = key.stream_id](Side side, EventKind kind) {
+          resources_.event_sink(Event{absl::Now(), id_, stream_id, side, std::move(kind)});
+        });
   }
   absl::Status reserved = stream->Reserve(key.side, local, remote, control);
   if (!reserved.ok()) {
@@ -90,7 +98,7 @@ absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteD
                                                const absl::optional<ControllerStateUpdate>& state) {
   if (FindTermination(key) == nullptr) return NoTermination();
   RETURN_IF_ERROR(CheckControllerState(state));
-  Stream& stream = *streams_[key.stream_id];
+  MediaStream& stream = *streams_[key.stream_id];
   RETURN_IF_ERROR(stream.CheckConfigure(key.side, remote, control));
   StoreControllerState(state);
   stream.Configure(key.side, remote, control);
@@ -98,7 +106,7 @@ absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteD
 }
 
 absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(
-    uint32_t stream_id, absl::optional<Side> side) {
+    uint32_t stream_id, absl::optional<Side> side, absl::optional<uint64_t> expected_revision) {
   std::vector<Released> released;
   for (const auto& [id, stream] : streams_) {
     if (stream_id != 0 && id != stream_id) continue;
@@ -108,6 +116,9 @@ absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(
     }
   }
   if (released.empty()) return NoTermination();
+  if (expected_revision.has_value()) {
+    RETURN_IF_ERROR(CheckRevision(*expected_revision, "expected_controller_state_revision"));
+  }
   for (const auto& [key, statistics] : released) {
     const auto stream = streams_.find(key.stream_id);
     if (stream == streams_.end()) continue;

@@ -1,4 +1,13 @@
-// H.248's context: one session, with a stream for each m-line (TS 23.334 clause 8).
+// H.248's context: one session (a SIP dialogue) as the IMS-AGW sees it.
+//
+//     Context  "c1"                        one session
+//       ├── MediaStream 1                  one m-line of its SDP
+//       │     ├── Termination  access, T1  address, orders and connection towards the UE
+//       │     └── Termination  core, T2    ... towards the IMS core network
+//       └── MediaStream 2 ...
+//
+// The IMS-ALG makes, configures and releases terminations by the procedures of TS 23.334 clause 8;
+// a context comes into being with its first termination and goes with its last one.
 
 #ifndef AGW_SERVICE_CONTEXT_CONTEXT_H_
 #define AGW_SERVICE_CONTEXT_CONTEXT_H_
@@ -12,11 +21,13 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/context/descriptor.h"
-#include "agw-service/context/stream.h"
+#include "agw-service/context/media_stream.h"
 #include "agw-service/context/worker_resources.h"
+#include "common/monotonic_time.h"
 
 namespace agw {
 
@@ -45,9 +56,11 @@ class Context {
   // A termination that was released, with what it counted.
   using Released = std::pair<TerminationKey, TerminationStatistics>;
 
-  // Stream 0: all; without a side both of the stream.
-  absl::StatusOr<std::vector<Released>> ReleaseTermination(uint32_t stream_id,
-                                                           absl::optional<Side> side);
+  // Stream 0: all; without a side both of the stream. With `expected_revision` only if the stored
+  // controller state has that revision.
+  absl::StatusOr<std::vector<Released>> ReleaseTermination(
+      uint32_t stream_id, absl::optional<Side> side,
+      absl::optional<uint64_t> expected_revision = absl::nullopt);
 
   // Some call named the context.
   void Touch();
@@ -59,13 +72,20 @@ class Context {
   uint64_t controller_state_revision() const { return controller_state_revision_; }
 
   // By stream id.
-  const absl::btree_map<uint32_t, std::unique_ptr<Stream>>& streams() const { return streams_; }
+  const absl::btree_map<uint32_t, std::unique_ptr<MediaStream>>& media_streams() const {
+    return streams_;
+  }
 
   // nullptr if there is none.
   const Termination* FindTermination(TerminationKey key) const;
 
  private:
+  // `field` is the request's, for the error.
+  absl::Status CheckRevision(uint64_t expected_revision, absl::string_view field) const;
   absl::Status CheckControllerState(const absl::optional<ControllerStateUpdate>& state) const;
+
+  // A first write that is there already: it came with another reservation of the same offer.
+  bool IsStored(const ControllerStateUpdate& state) const;
   void StoreControllerState(const absl::optional<ControllerStateUpdate>& state);
   void WatchHanging();
 
@@ -73,10 +93,10 @@ class Context {
   const std::string id_;
   const std::function<void()> on_hanging_;
   const absl::Time creation_time_;
-  absl::btree_map<uint32_t, std::unique_ptr<Stream>> streams_;
+  absl::btree_map<uint32_t, std::unique_ptr<MediaStream>> streams_;
   std::string controller_state_;
   uint64_t controller_state_revision_ = 0;
-  absl::Time last_named_;
+  common::MonotonicTime last_named_;
   EventLoop::TimerId hanging_timer_ = 0;
 };
 

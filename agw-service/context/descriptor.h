@@ -1,5 +1,6 @@
-// What an IMS-ALG tells a termination, as values. `ims/iq/v1/termination.proto` has the meaning of
-// each field, its range and its default.
+// What an IMS-ALG tells a termination, as values: the local descriptor (what to reserve), the
+// remote descriptor (who the peer is, from SDP) and bearer control (who connects, who may connect,
+// when). `ims/iq/v1/termination.proto` has the meaning of each field, its range and its default.
 
 #ifndef AGW_SERVICE_CONTEXT_DESCRIPTOR_H_
 #define AGW_SERVICE_CONTEXT_DESCRIPTOR_H_
@@ -29,22 +30,34 @@ struct TerminationKey {
   }
 };
 
+// What runs between the IMS-AGW and the peer of a termination.
+enum class TransportProtocol {
+  kTcp,     // TCP; bytes are passed on as they come.
+  kTcpTls,  // TLS over TCP; the bytes inside are passed on as they come.
+};
+
+// What is asked for when a termination is reserved; it never changes.
 struct LocalDescriptor {
   enum class Family { kAny, kIpv4, kIpv6 };
 
+  bool tls() const { return transport_protocol == TransportProtocol::kTcpTls; }
+
   std::string ip_realm;
   Family family = Family::kAny;
-  bool tls = false;
+  TransportProtocol transport_protocol = TransportProtocol::kTcp;
   bool fingerprint_request = false;
 };
 
+// The peer, as far as signalling knows it.
 struct RemoteDescriptor {
   absl::optional<common::TransportAddress> address;
   FingerprintSet fingerprints;
 };
 
+// Who opens the TCP connection, seen from here (the a=setup of RFC 4145).
 enum class TcpRole { kUndecided, kPassive, kActive };
 
+// Who may connect. A SYN from anybody else is dropped in silence.
 struct SynPolicy {
   enum class Kind { kDropAll, kLatch, kAcceptFrom };
 
@@ -56,6 +69,8 @@ struct SynPolicy {
   }
 };
 
+// Whether an event at one termination makes the other one of the media stream connect (TS 23.334
+// clause 6.2.10.3).
 struct Interlinkage {
   enum class Topology { kNone, kT1ToT2, kT2ToT1 };
   enum class Trigger { kOnTcpSyn, kOnTlsVerified };
@@ -64,13 +79,14 @@ struct Interlinkage {
   Trigger trigger = Trigger::kOnTcpSyn;
 };
 
+// How long a termination waits for its first Configure, for TCP, and for TLS.
 struct SetupTimers {
   absl::Duration await_configuration = absl::Seconds(180);
   absl::Duration tcp_establishment = absl::Seconds(30);
   absl::Duration tls_establishment = absl::Seconds(10);
 };
 
-// What is absent stays as it is.
+// Orders about the connection. What is absent stays as it is.
 struct BearerControl {
   absl::optional<TcpRole> tcp_role;
   absl::optional<TlsRole> tls_role;
@@ -83,12 +99,14 @@ struct BearerControl {
   absl::optional<absl::Duration> tls_establishment;
 };
 
-// Of a context; see `ims.iq.v1.ControllerState`.
+// What the IMS-ALG stores in a context, and the revision it expects there:
+// `ims.iq.v1.ControllerState`.
 struct ControllerStateUpdate {
   std::string data;
   uint64_t expected_revision = 0;
 };
 
+// Octets of the application (inside TLS), and how long the connection was established.
 struct TerminationStatistics {
   uint64_t received_byte_count = 0;
   uint64_t sent_byte_count = 0;

@@ -13,6 +13,7 @@
 #include "agw-service/bearer/side.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/tls/fingerprint.h"
+#include "agw-service/tls/tls_failure.h"
 #include "agw-service/tls/tls_profile.h"
 #include "common/ip_address.h"
 
@@ -41,18 +42,7 @@ struct TlsEstablished {
 };
 
 struct TlsFailed {
-  enum class Cause {
-    kNotTls,
-    kProtocolVersion,
-    kNoCommonCipher,
-    kNoCertificate,
-    kFingerprintMismatch,
-    kAlertReceived,
-    kClosedByPeer,
-    kTimedOut,
-    kProtocolError,
-    kHandshakeTooLarge,
-  };
+  using Cause = TlsFailure;
   Cause cause;
   std::string detail;
   uint32_t attempts_left;
@@ -74,6 +64,8 @@ struct BearerReleased {
     kTlsError,
     kClosedWithoutCloseNotify,
     kTimedOut,
+    kPeerVanished,
+    kProtocolError,
   };
   Cause cause;
   std::string detail;
@@ -89,12 +81,16 @@ struct HangingTermination {};
 
 struct Draining {};
 
+struct DescriptorShortage {
+  std::string detail;
+};
+
 using EventKind = absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
                                 FingerprintVerified, FingerprintMismatch, BearerReleased,
-                                SetupTimedOut, HangingTermination, Draining>;
+                                SetupTimedOut, HangingTermination, Draining, DescriptorShortage>;
 
 struct Event {
-  absl::Time time;
+  absl::Time time;         // By the wall clock, for people.
   std::string context_id;  // Empty: the IMS-AGW as a whole.
   uint32_t stream_id = 0;  // 0: the context as a whole.
   absl::optional<Side> side;

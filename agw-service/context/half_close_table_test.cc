@@ -58,7 +58,7 @@ void CoreEnds(Session& session) { session.core().End(); }
 void CoreResets(Session& session) { session.core().Reset(); }
 void TcpGivesUpOn(Session& session, Side side, Endpoint& silent, Endpoint& other) {
   const unsigned timeout_ms = 100;
-  ASSERT_EQ(setsockopt(session.StreamOf(side).fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+  ASSERT_EQ(setsockopt(session.ByteStreamOf(side).fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
                        sizeof(timeout_ms)),
             0);
   silent.FallSilent();
@@ -78,8 +78,8 @@ void NobodySpeaks(Session& session) {
   }
 }
 void Release(Session& session, absl::optional<Side> side) {
-  ByteStream& access = session.StreamOf(Side::kAccess);
-  ByteStream& core = session.StreamOf(Side::kCore);
+  ByteStream& access = session.ByteStreamOf(Side::kAccess);
+  ByteStream& core = session.ByteStreamOf(Side::kCore);
   if (access.unsent_byte_count() + core.unsent_byte_count() == 0) {
     // Until the kernel has heard that everything arrived.
     session.RunUntil(
@@ -121,10 +121,10 @@ const Row kRows[] = {
      Cause::kOtherSideEnded, Over::kTls},
     {"O7", Open, UeSendsAlert, Sees::kTruncation, Sees::kReset, Cause::kTlsError,
      Cause::kOtherSideEnded, Over::kTls},
-    {"O8", Open, TcpGivesUpOnUe, Sees::kNothing, Sees::kReset, Cause::kTimedOut,
+    {"O8", Open, TcpGivesUpOnUe, Sees::kNothing, Sees::kReset, Cause::kPeerVanished,
      Cause::kOtherSideEnded},
     {"O9", Open, TcpGivesUpOnCore, Sees::kReset, Sees::kNothing, Cause::kOtherSideEnded,
-     Cause::kTimedOut},
+     Cause::kPeerVanished},
     {"O10", Open, ContextIsReleased, Sees::kTruncation, Sees::kEnd, kNone, kNone},
     {"O11", Open, T1IsReleased, Sees::kTruncation, Sees::kReset, kNone, Cause::kOtherSideEnded},
     {"O12", Open, T2IsReleased, Sees::kReset, Sees::kEnd, Cause::kOtherSideEnded, kNone},
@@ -184,10 +184,10 @@ TEST_P(HalfCloseTableTest, R_AGW_23_IsAsTheDocumentSays) {
   session.RunQuietTurns();
   EXPECT_TRUE(session.AtRest());
   if (full && row.happens == UeEnds) {
-    EXPECT_GT(session.StreamOf(Side::kCore).unsent_byte_count(), 0u);
+    EXPECT_GT(session.ByteStreamOf(Side::kCore).unsent_byte_count(), 0u);
   }
   if (full && row.happens == CoreEnds) {
-    EXPECT_GT(session.StreamOf(Side::kAccess).unsent_byte_count(), 0u);
+    EXPECT_GT(session.ByteStreamOf(Side::kAccess).unsent_byte_count(), 0u);
   }
   session.ue().set_reading(true);
   session.core().set_reading(true);

@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "agw-service/context/context.h"
 #include "agw-service/context/testing/loopback_session.h"
+#include "agw-service/net/socket.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
@@ -71,6 +72,25 @@ TEST_F(SetUpEndTest, S3_NoTlsAtAllFreesTheSlotAndResetsTheCore) {
   session.ue().Send("MSRP d93kswow SEND\r\n");
   ExpectAttemptFailed(session, TlsFailed::Cause::kNotTls);
   session.RunUntil([&] { return session.ue().sees() != Sees::kNothing; });
+}
+
+TEST_F(SetUpEndTest, S3_APeerThatSendsOnIsNotResetBeforeItHasReadTheAlert) {
+  Session session(/*tls=*/true);
+  HandshakeUnderWay(session);
+  session.ue().Send("GET / HTTP/1.1\r\n\r\n");
+  ExpectAttemptFailed(session, TlsFailed::Cause::kNotTls);
+  for (int i = 0; i < 3; ++i) {
+    session.ue().Send("X-More: it does not look at what comes back\r\n");
+    session.Turn();
+  }
+  session.RunUntil([&] { return session.ue().sees() == Sees::kEnd; });
+  EXPECT_GE(session.ue().received().size(), 7u);  // An alert in a record.
+
+  // But not for ever.
+  session.harness().SkipTime(absl::Seconds(2));
+  session.harness().Turn();
+  session.ue().Send("X-Even-More: \r\n");
+  session.RunUntil([&] { return session.ue().sees() == Sees::kReset; });
 }
 
 TEST_F(SetUpEndTest, S4_RstWhileTheHandshakeIsHeldFreesTheSlot) {

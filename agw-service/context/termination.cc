@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agw-service/bearer/tcp_stream.h"
 #include "agw-service/context/iq_error.h"
 #include "agw-service/net/socket.h"
 #include "common/check.h"
@@ -12,11 +11,7 @@
 namespace agw {
 namespace {
 
-// How often a closed gate is asked for what it dropped, and so the shortest time between two
-// notifications about it.
-constexpr absl::Duration kDropPollInterval = absl::Seconds(1);
-
-TcpFailed::Cause ConnectFailureCause(const absl::Status& status) {
+TcpFailed::Cause CauseOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
       return TcpFailed::Cause::kRefused;
@@ -29,31 +24,6 @@ TcpFailed::Cause ConnectFailureCause(const absl::Status& status) {
   }
 }
 
-TlsFailed::Cause HandshakeFailureCause(TlsFailure failure) {
-  switch (failure) {
-    case TlsFailure::kNotTls:
-      return TlsFailed::Cause::kNotTls;
-    case TlsFailure::kProtocolVersion:
-      return TlsFailed::Cause::kProtocolVersion;
-    case TlsFailure::kNoCommonCipher:
-      return TlsFailed::Cause::kNoCommonCipher;
-    case TlsFailure::kNoCertificate:
-      return TlsFailed::Cause::kNoCertificate;
-    case TlsFailure::kFingerprintMismatch:
-      return TlsFailed::Cause::kFingerprintMismatch;
-    case TlsFailure::kAlertReceived:
-      return TlsFailed::Cause::kAlertReceived;
-    case TlsFailure::kClosedByPeer:
-      return TlsFailed::Cause::kClosedByPeer;
-    case TlsFailure::kHandshakeTooLarge:
-      return TlsFailed::Cause::kHandshakeTooLarge;
-    case TlsFailure::kNone:
-    case TlsFailure::kProtocolError:
-      return TlsFailed::Cause::kProtocolError;
-  }
-  return TlsFailed::Cause::kProtocolError;
-}
-
 }  // namespace
 
 Termination::Termination(WorkerResources& resources, Observer& observer, Side side,
@@ -62,9 +32,12 @@ Termination::Termination(WorkerResources& resources, Observer& observer, Side si
       observer_(observer),
       side_(side),
       local_(local),
-      identity_(local.tls ? resources.identity : nullptr),
+      identity_(local.tls() ? resources.identity : nullptr),
+      policy_(resources.limits.setup_timers),
       listener_handler_(*this),
-      timers_(resources.limits.setup_timers) {}
+      syn_drops_(resources.syn_drop_watch, [this](uint64_t count) { Report(SynDropped{count}); }),
+      await_configuration_(resources.loop),
+      await_connection_(resources.loop) {}
 
 absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResources& resources,
                                                                   Observer& observer, Side side,
@@ -84,85 +57,85 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
                    absl::StrCat("realm \"", realm->name, "\" has no address of this family"),
                    "local.address_family");
   }
+  absl::optional<DescriptorLease> descriptors =
+      resources.descriptors.Take(kDescriptorsPerTermination);
+  if (!descriptors.has_value()) {
+    return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
+                   "the file descriptors are not enough for one more termination");
+  }
   std::unique_ptr<Termination> termination(new Termination(resources, observer, side, local));
+  termination->descriptors_ = *std::move(descriptors);
   ASSIGN_OR_RETURN(
       termination->point_,
       ConnectionPoint::Reserve(*address,
-                               side == Side::kAccess ? ConnectionPoint::Strictness::kFilter
-                                                     : ConnectionPoint::Strictness::kHopGate,
+                               side == Side::kAccess ? ConnectionPoint::GateKind::kFilter
+                                                     : ConnectionPoint::GateKind::kHopLimit,
                                resources.loop, termination->listener_handler_));
   return termination;
 }
 
 Termination::~Termination() {
-  resources_.loop.CancelTimer(timer_);
-  resources_.loop.CancelTimer(drop_poll_);
   // RST rather than FIN where bytes would be lost: the peer must not take it for a proper end.
-  if (stream_ != nullptr || connecting_) {
-    const int fd = stream_ != nullptr ? stream_->fd() : connecting_.get();
-    CloseConnection(/*reset=*/state_ != State::kEstablished || HasBytesInFlight(fd));
-  }
+  CloseConnections(
+      /*reset=*/connection_ == nullptr || HasBytesInFlight(connection_->fd()));
 }
 
-bool Termination::YieldsTo(const BearerControl& control) const {
-  return state_ == State::kTlsHandshake && tcp_role_ == TcpRole::kPassive &&
-         control.tcp_role == TcpRole::kActive;
+Termination::State Termination::state() const {
+  if (end_.has_value()) return *end_;
+  if (connection_ != nullptr) return State::kEstablished;
+  if (setup_ == nullptr) return State::kIdle;
+  return setup_->connecting() ? State::kConnecting : State::kTlsHandshake;
+}
+
+absl::Status Termination::CheckConfigure(const RemoteDescriptor& remote,
+                                         const BearerControl& control) const {
+  return policy_.Check({.state = state(),
+                        .bound_ip = point_->bound_address().ip,
+                        .identity = identity_.get(),
+                        .own_addresses = resources_.own_addresses,
+                        .remote_prefixes = point_->remote_prefixes(),
+                        .allow_sha1_fingerprints = resources_.limits.allow_sha1_fingerprints},
+                       remote, control);
 }
 
 void Termination::YieldToRole(const BearerControl& control) {
-  if (!YieldsTo(control)) return;
+  if (!policy_.YieldsTo(control, state())) return;
   Rearm();
   observer_.OnSetupFailed(side_, /*final=*/false);
 }
 
 void Termination::Configure(const RemoteDescriptor& remote, const BearerControl& control,
                             bool remote_known) {
-  if (remote.address.has_value()) remote_.address = remote.address;
-  if (!remote.fingerprints.empty()) remote_.fingerprints = remote.fingerprints;
-  if (control.tcp_role.has_value()) tcp_role_ = *control.tcp_role;
-  if (control.tls_role.has_value()) tls_role_ = control.tls_role;
-  if (control.syn_policy.has_value()) syn_policy_ = *control.syn_policy;
-  if (control.await_configuration) timers_.await_configuration = *control.await_configuration;
-  if (control.tcp_establishment) timers_.tcp_establishment = *control.tcp_establishment;
-  if (control.tls_establishment) timers_.tls_establishment = *control.tls_establishment;
-  tls_ordered_ |= control.establish_tls;
-  const bool first_configuration = remote_known && !configured_;
-  configured_ |= remote_known;
-
-  const absl::Time now = resources_.loop.Now();
-  switch (state_) {
+  const bool first_configuration = remote_known && !policy_.configured();
+  policy_.Apply(remote, control, remote_known);
+  const common::MonotonicTime deadline = resources_.loop.Now() + policy_.timers().tcp_establishment;
+  switch (state()) {
     case State::kIdle:
       ApplySynPolicy();
-      if (state_ != State::kIdle) break;
+      if (state() != State::kIdle) break;
+      // Unless one is started again, it waits for an order or for the other side, whose timer runs.
+      CancelSetupTimers();
       if (control.establish_tcp) {
         StartConnecting();
-      } else if (!configured_) {
-        StartTimer(SetupTimedOut::Timer::kAwaitConfiguration, now + timers_.await_configuration);
-      } else if (point_->listening() && syn_policy_.kind != SynPolicy::Kind::kDropAll) {
-        tcp_deadline_ = now + timers_.tcp_establishment;
-        StartTimer(SetupTimedOut::Timer::kTcpEstablishment, tcp_deadline_);
-      } else {
-        // Waits for an order or for the other side, whose timer runs.
-        resources_.loop.CancelTimer(timer_);
+      } else if (!policy_.configured()) {
+        AwaitConfiguration();
+      } else if (point_->listening() && policy_.syn_policy().kind != SynPolicy::Kind::kDropAll) {
+        AwaitConnection(deadline);
       }
       break;
     case State::kTlsHandshake:
-      if (first_configuration) tcp_deadline_ = now + timers_.tcp_establishment;
-      if (tcp_role_ == TcpRole::kPassive && !Accepts(connected_to_)) {
+      if (first_configuration) {
+        await_configuration_.Cancel();
+        connection_deadline_ = deadline;
+      }
+      if (policy_.tcp_role() == TcpRole::kPassive && !policy_.Accepts(setup_->remote())) {
         // It came in while everybody could; now it is somebody else who may.
         Rearm();
         observer_.OnSetupFailed(side_, /*final=*/false);
         break;
       }
-      if (first_configuration) {
-        StartTimer(SetupTimedOut::Timer::kTlsEstablishment, now + timers_.tls_establishment);
-      }
-      if (tls_stream_ == nullptr) {
-        StartTls();
-      } else {
-        tls_stream_->SetRemoteFingerprints(remote_.fingerprints);
-        ContinueHandshake();
-      }
+      if (first_configuration) setup_->LimitTls(policy_.timers().tls_establishment);
+      AdvanceTls();
       break;
     case State::kConnecting:
     case State::kEstablished:
@@ -173,313 +146,202 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
 }
 
 void Termination::ApplySynPolicy() {
-  PollDroppedSyns();
   absl::Status applied = point_->ListenAgain();
-  if (tcp_role_ == TcpRole::kActive) return;  // Nobody may connect; we shall.
-  if (applied.ok() && syn_policy_.kind == SynPolicy::Kind::kLatch) applied = point_->OpenGate();
-  if (applied.ok() && syn_policy_.kind == SynPolicy::Kind::kAcceptFrom) {
-    if (!syn_policy_.sources.empty()) {
-      applied = point_->OpenGateFor(syn_policy_.sources);
-    } else {
-      const common::IpAddress ip = remote_.address->ip;
-      const SourceFilter source{.ip = ip,
-                                .prefix_length = static_cast<uint8_t>(8 * ip.bytes().size())};
-      applied = point_->OpenGateFor({&source, 1});
-    }
+  if (applied.ok()) syn_drops_.Start(*point_);
+  if (policy_.tcp_role() == TcpRole::kActive) return;  // Nobody may connect; we shall.
+  if (applied.ok() && policy_.syn_policy().kind == SynPolicy::Kind::kLatch) {
+    applied = point_->OpenGate();
   }
-  if (!applied.ok()) ConnectFailed(TcpFailed::Cause::kLocal, applied.message());
+  if (applied.ok() && policy_.syn_policy().kind == SynPolicy::Kind::kAcceptFrom) {
+    applied = point_->OpenGateFor(policy_.AcceptedSources());
+  }
+  if (!applied.ok()) OnTcpFailed(applied);
 }
 
-bool Termination::Accepts(const common::TransportAddress& source) const {
-  switch (syn_policy_.kind) {
-    case SynPolicy::Kind::kDropAll:
-      return false;
-    case SynPolicy::Kind::kLatch:
-      return true;
-    case SynPolicy::Kind::kAcceptFrom:
-      break;
-  }
-  if (syn_policy_.sources.empty()) return remote_.address->ip == source.ip;
-  for (const SourceFilter& filter : syn_policy_.sources) {
-    if (filter.Matches(source)) return true;
-  }
-  return false;
-}
-
-void Termination::OnConnectionWaits() {
+void Termination::AcceptConnection() {
   absl::StatusOr<absl::optional<Accepted>> accepted = point_->AcceptOne();
   if (!accepted.ok()) {
-    // No descriptor, most likely; the peer would wait in vain.
-    Fail();
-    observer_.Report(side_,
-                     TcpFailed{TcpFailed::Cause::kLocal, std::string(accepted.status().message())});
-    observer_.OnSetupFailed(side_, /*final=*/true);
+    // It comes up again when the connection point has paused.
+    resources_.shortage_reporter.Report(accepted.status());
     return;
   }
   if (!accepted->has_value()) return;
-  if (state_ != State::kIdle || tcp_role_ == TcpRole::kActive || !Accepts((*accepted)->remote)) {
+  if (state() != State::kIdle || policy_.tcp_role() == TcpRole::kActive ||
+      !policy_.Accepts((*accepted)->remote) ||
+      !point_->remote_prefixes().Permit((*accepted)->remote.ip)) {
     // It raced the one we have, or came through a gate that was closed for others than its sender.
     SetResetOnClose((*accepted)->fd.get());
-    if (state_ == State::kIdle) ApplySynPolicy();
+    if (state() == State::kIdle) ApplySynPolicy();
     return;
   }
-  tcp_role_ = TcpRole::kPassive;
-  TcpIsEstablished(std::move((*accepted)->fd), (*accepted)->remote, TcpRole::kPassive);
+  policy_.DecideTcpRole(TcpRole::kPassive);
+  syn_drops_.Stop(*point_);
+  setup_ = ConnectionSetup::ForAccepted(resources_, *this, *std::move(*accepted));
+  OnTcpEstablished();
 }
 
 void Termination::ConnectByInterlinkage() {
-  if (state_ != State::kIdle) return;
-  if (tcp_role_ == TcpRole::kPassive || !remote_.address.has_value() ||
-      remote_.address->port == 0) {
+  if (state() != State::kIdle || policy_.tcp_role() == TcpRole::kPassive ||
+      !policy_.can_connect()) {
     return;
   }
-  tcp_role_ = TcpRole::kActive;
+  policy_.DecideTcpRole(TcpRole::kActive);
   StartConnecting();
 }
 
 void Termination::StartConnecting() {
-  PollDroppedSyns();
+  CancelSetupTimers();
+  syn_drops_.Stop(*point_);
   absl::StatusOr<OwnedFd> fd = point_->TakeForConnecting();
-  if (!fd.ok()) {
-    ConnectFailed(TcpFailed::Cause::kLocal, fd.status().message());
-    return;
-  }
-  absl::Status started = StartConnect(fd->get(), *remote_.address);
-  if (!started.ok()) {
-    ConnectFailed(ConnectFailureCause(started), started.message());
-    return;
-  }
-  state_ = State::kConnecting;
-  connecting_ = *std::move(fd);
-  resources_.loop.Add(connecting_.get(), *this);
-  resources_.loop.SetInterest(connecting_.get(), /*readable=*/false, /*writable=*/true);
-  StartTimer(SetupTimedOut::Timer::kTcpEstablishment,
-             resources_.loop.Now() + timers_.tcp_establishment);
+  if (!fd.ok()) return OnTcpFailed(fd.status());
+  absl::StatusOr<std::unique_ptr<ConnectionSetup>> setup =
+      ConnectionSetup::Connect(resources_, *this, *std::move(fd), *policy_.remote().address,
+                               policy_.timers().tcp_establishment);
+  if (!setup.ok()) return OnTcpFailed(setup.status());
+  setup_ = *std::move(setup);
 }
 
-void Termination::OnConnected() {
-  absl::Status outcome = TakeSocketError(connecting_.get());
-  if (!outcome.ok()) {
-    ConnectFailed(ConnectFailureCause(outcome), outcome.message());
-    return;
-  }
-  resources_.loop.Remove(connecting_.get());
-  TcpIsEstablished(OwnedFd(connecting_.release()), *remote_.address, TcpRole::kActive);
-}
-
-void Termination::TcpIsEstablished(OwnedFd fd, const common::TransportAddress& remote,
-                                   TcpRole role) {
-  SetNoDelay(fd.get());
-  connected_to_ = remote;
-  resources_.loop.Add(fd.get(), *this);
-  observer_.Report(side_, TcpEstablished{local_address(), remote, role});
-  const absl::Time now = resources_.loop.Now();
-  if (!local_.tls) {
-    stream_ = std::make_unique<TcpStream>(std::move(fd), resources_.scratch);
-    state_ = State::kEstablished;
-    established_at_ = now;
-    resources_.loop.CancelTimer(timer_);
+void Termination::OnTcpEstablished() {
+  connected_to_ = setup_->remote();
+  await_connection_.Cancel();
+  Report(TcpEstablished{local_address(), *connected_to_, policy_.tcp_role()});
+  if (!local_.tls()) {
+    Establish();
     observer_.OnTcpEstablished(side_);
     // The other side may have failed at once, and taken this one with it.
-    if (state_ == State::kEstablished) observer_.OnEstablished(side_);
+    if (connection_ != nullptr) observer_.OnEstablished(side_);
     return;
   }
-  state_ = State::kTlsHandshake;
-  connecting_ = std::move(fd);
-  if (configured_) {
-    StartTimer(SetupTimedOut::Timer::kTlsEstablishment, now + timers_.tls_establishment);
-  }
+  if (policy_.configured()) setup_->LimitTls(policy_.timers().tls_establishment);
   // The other side connects while the handshake goes on.
   observer_.OnTcpEstablished(side_);
-  if (state_ == State::kTlsHandshake) StartTls();
+  if (state() == State::kTlsHandshake) AdvanceTls();
 }
 
-void Termination::StartTls() {
-  if (!tls_role_.has_value()) return;
-  if (*tls_role_ == TlsRole::kClient && !tls_ordered_) return;
-  std::unique_ptr<TlsStream> stream =
-      *tls_role_ == TlsRole::kServer
-          ? TlsStream::Server(resources_.tls_profile, identity_, std::move(connecting_))
-          : TlsStream::Client(resources_.tls_profile, identity_, std::move(connecting_), "");
-  stream->SetRemoteFingerprints(remote_.fingerprints);
-  tls_stream_ = stream.get();
-  stream_ = std::move(stream);
-  ContinueHandshake();
-}
-
-void Termination::ContinueHandshake() {
-  absl::StatusOr<TlsStream::HandshakeProgress> progress = tls_stream_->Handshake();
-  if (!progress.ok()) {
-    HandshakeFailed(progress.status());
-    return;
+void Termination::AdvanceTls() {
+  if (setup_->tls_started()) {
+    setup_->SetRemoteFingerprints(policy_.remote().fingerprints);
+  } else if (policy_.may_start_tls()) {
+    setup_->StartTls(*policy_.tls_role(), identity_, policy_.remote().fingerprints);
   }
-  using Progress = TlsStream::HandshakeProgress;
-  resources_.loop.SetInterest(tls_stream_->fd(), *progress == Progress::kWantsReadable,
-                              *progress == Progress::kWantsWritable);
-  if (*progress != Progress::kDone) return;
-  state_ = State::kEstablished;
-  established_at_ = resources_.loop.Now();
-  resources_.loop.CancelTimer(timer_);
-  observer_.Report(side_, FingerprintVerified{*tls_stream_->presented_fingerprint()});
-  observer_.Report(side_, TlsEstablished{std::string(tls_stream_->protocol_version()),
-                                         std::string(tls_stream_->cipher_suite()), *tls_role_});
+}
+
+void Termination::OnTlsEstablished() {
+  Establish();
   observer_.OnEstablished(side_);
 }
 
-void Termination::HandshakeFailed(const absl::Status& status) {
-  const TlsFailure failure = tls_stream_->failure();
-  if (failure == TlsFailure::kFingerprintMismatch) {
-    observer_.Report(side_, FingerprintMismatch{*tls_stream_->presented_fingerprint()});
-  }
-  AttemptFailed(HandshakeFailureCause(failure), status.message());
+void Termination::Establish() {
+  CancelSetupTimers();
+  connection_ = setup_->TakeByteStream();
+  setup_.reset();
+  established_at_ = resources_.loop.Now();
+  SetPeerLossTimes(connection_->fd(), resources_.limits.peer_loss_times);
+  resources_.loop.Add(connection_->fd(), *this);
 }
 
-void Termination::AttemptFailed(TlsFailed::Cause cause, absl::string_view detail) {
+void Termination::OnReady(const Readiness& readiness) { observer_.OnBearerReady(side_, readiness); }
+
+void Termination::OnTcpFailed(const absl::Status& status) {
+  // It may belong to what is closed now.
+  TcpFailed event{CauseOf(status), std::string(status.message())};
+  Fail();
+  Report(std::move(event));
+  observer_.OnSetupFailed(side_, /*final=*/true);
+}
+
+void Termination::OnTlsFailed(TlsFailed::Cause cause, absl::string_view detail) {
   ++failed_attempts_;
-  const bool passive = tcp_role_ == TcpRole::kPassive;
+  const uint32_t limit = resources_.limits.attempt_limit;
   uint32_t left = 0;
-  if (passive && failed_attempts_ < resources_.limits.attempt_limit &&
-      resources_.loop.Now() < tcp_deadline_) {
-    left = resources_.limits.attempt_limit - failed_attempts_;
+  if (policy_.tcp_role() == TcpRole::kPassive && failed_attempts_ < limit &&
+      resources_.loop.Now() < connection_deadline_) {
+    left = limit - failed_attempts_;
   }
-  const std::string detail_copy(detail);
-  // No RST: an alert may be on its way.
-  CloseConnection(/*reset=*/false);
+  TlsFailed event{cause, std::string(detail), left};
+  CloseConnections(/*reset=*/false);
   if (left > 0) {
     Rearm();
   } else {
     Fail();
   }
-  observer_.Report(side_, TlsFailed{cause, detail_copy, left});
+  Report(std::move(event));
   observer_.OnSetupFailed(side_, /*final=*/left == 0);
 }
 
-void Termination::ConnectFailed(TcpFailed::Cause cause, absl::string_view detail) {
-  const std::string detail_copy(detail);
-  Fail();
-  observer_.Report(side_, TcpFailed{cause, detail_copy});
-  observer_.OnSetupFailed(side_, /*final=*/true);
-}
-
 void Termination::Rearm() {
-  CloseConnection(/*reset=*/true);
-  resources_.loop.CancelTimer(timer_);  // It was that of the connection.
-  state_ = State::kIdle;
+  CloseConnections(/*reset=*/true);
   ApplySynPolicy();
-  if (state_ != State::kIdle) return;
-  if (!configured_) {
-    StartTimer(SetupTimedOut::Timer::kAwaitConfiguration,
-               resources_.loop.Now() + timers_.await_configuration);
-  } else if (tcp_deadline_ < absl::InfiniteFuture()) {
-    StartTimer(SetupTimedOut::Timer::kTcpEstablishment, tcp_deadline_);
+  if (state() != State::kIdle) return;
+  if (!policy_.configured()) {
+    if (!await_configuration_.running()) AwaitConfiguration();
+  } else if (connection_deadline_ < common::MonotonicTime::InfiniteFuture()) {
+    AwaitConnection(connection_deadline_);
   }
 }
 
 void Termination::Fail() {
-  CloseConnection(/*reset=*/true);
-  resources_.loop.CancelTimer(timer_);
-  resources_.loop.CancelTimer(drop_poll_);
+  CloseConnections(/*reset=*/true);
+  CancelSetupTimers();
+  syn_drops_.Stop(*point_);
   if (point_->listening()) (void)point_->CloseGate();
-  state_ = State::kFailed;
+  end_ = State::kFailed;
 }
 
 void Termination::Release(BearerReleased::Cause cause, absl::string_view detail, bool reset) {
-  CHECK(state_ == State::kEstablished);
+  CHECK(state() == State::kEstablished);
   statistics_.duration = resources_.loop.Now() - established_at_;
-  const std::string detail_copy(detail);
-  CloseConnection(reset);
-  state_ = State::kReleased;
-  observer_.Report(side_, BearerReleased{cause, detail_copy, statistics_});
+  BearerReleased event{cause, std::string(detail), statistics_};
+  CloseConnections(reset);
+  end_ = State::kReleased;
+  Report(std::move(event));
 }
 
-void Termination::CloseConnection(bool reset) {
-  const int fd = stream_ != nullptr ? stream_->fd() : connecting_.get();
-  if (fd < 0) return;
-  resources_.loop.Remove(fd);
-  if (reset) SetResetOnClose(fd);
-  stream_.reset();
-  tls_stream_ = nullptr;
-  connecting_.reset();
-}
-
-void Termination::OnReady(const Readiness& readiness) {
-  switch (state_) {
-    case State::kConnecting:
-      OnConnected();
-      return;
-    case State::kTlsHandshake:
-      // While the handshake is held, or has not begun, only a connection that broke is reported.
-      if (tls_stream_ == nullptr || (!readiness.readable && !readiness.writable)) {
-        const int fd = tls_stream_ != nullptr ? tls_stream_->fd() : connecting_.get();
-        AttemptFailed(TlsFailed::Cause::kClosedByPeer, TakeSocketError(fd).message());
-        return;
-      }
-      ContinueHandshake();
-      return;
-    case State::kEstablished:
-      observer_.OnBearerReady(side_, readiness);
-      return;
-    case State::kIdle:
-    case State::kReleased:
-    case State::kFailed:
-      return;
+void Termination::CloseConnections(bool reset) {
+  if (setup_ != nullptr) {
+    if (reset) setup_->ResetOnClose();
+    setup_.reset();
+  }
+  if (connection_ != nullptr) {
+    resources_.loop.Remove(connection_->fd());
+    if (reset) connection_->ResetOnClose();
+    connection_.reset();
   }
 }
 
-void Termination::StartTimer(SetupTimedOut::Timer timer, absl::Time deadline) {
-  resources_.loop.CancelTimer(timer_);
-  timer_kind_ = timer;
-  timer_ = resources_.loop.AddTimer(deadline, [this] {
-    timer_ = 0;
-    OnTimer();
+void Termination::AwaitConfiguration() {
+  await_configuration_.Start(policy_.timers().await_configuration, [this] {
+    Report(SetupTimedOut{SetupTimedOut::Timer::kAwaitConfiguration});
+    Fail();
+    observer_.OnSetupFailed(side_, /*final=*/true);
   });
 }
 
-void Termination::OnTimer() {
-  observer_.Report(side_, SetupTimedOut{timer_kind_});
-  switch (timer_kind_) {
-    case SetupTimedOut::Timer::kTlsEstablishment:
-      AttemptFailed(TlsFailed::Cause::kTimedOut, "the handshake took too long");
-      return;
-    case SetupTimedOut::Timer::kTcpEstablishment:
-      ConnectFailed(TcpFailed::Cause::kTimedOut, "no connection came about in time");
-      return;
-    case SetupTimedOut::Timer::kAwaitConfiguration:
-      Fail();
-      observer_.OnSetupFailed(side_, /*final=*/true);
-      return;
-  }
+void Termination::AwaitConnection(common::MonotonicTime deadline) {
+  connection_deadline_ = deadline;
+  await_connection_.StartAt(deadline, [this] {
+    Report(SetupTimedOut{SetupTimedOut::Timer::kTcpEstablishment});
+    OnTcpFailed(absl::DeadlineExceededError("no connection came about in time"));
+  });
 }
 
-void Termination::PollDroppedSyns() {
-  resources_.loop.CancelTimer(drop_poll_);
-  const uint64_t dropped = point_->DroppedSynCount();
-  if (dropped > reported_drops_) {
-    observer_.Report(side_, SynDropped{dropped - reported_drops_});
-    reported_drops_ = dropped;
-  }
-  if (state_ != State::kIdle || !point_->listening()) return;
-  drop_poll_ = resources_.loop.AddTimer(resources_.loop.Now() + kDropPollInterval, [this] {
-    drop_poll_ = 0;
-    PollDroppedSyns();
-  });
+void Termination::CancelSetupTimers() {
+  await_configuration_.Cancel();
+  await_connection_.Cancel();
 }
 
 bool Termination::active() const {
-  return timer_ != 0 || state_ == State::kConnecting || state_ == State::kTlsHandshake ||
-         state_ == State::kEstablished;
+  return setup_ != nullptr || connection_ != nullptr || await_configuration_.running() ||
+         await_connection_.running();
 }
 
 absl::optional<common::TransportAddress> Termination::remote_address() const {
-  if (connected_to_.port == 0) return remote_.address;
-  return connected_to_;
+  return connected_to_.has_value() ? connected_to_ : policy_.remote().address;
 }
 
 TerminationStatistics Termination::statistics() const {
   TerminationStatistics statistics = statistics_;
-  if (state_ == State::kEstablished) {
-    statistics.duration = resources_.loop.Now() - established_at_;
-  }
+  if (connection_ != nullptr) statistics.duration = resources_.loop.Now() - established_at_;
   return statistics;
 }
 

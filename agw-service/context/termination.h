@@ -1,17 +1,25 @@
-// One side of a stream: a connection point, and the connection that comes about there.
+// One side of a media stream: a reserved transport address, what the IMS-ALG has ordered for it,
+// and the connection with the peer, if there is one. A `ConnectionSetup` makes the connection:
 //
-//                 accept              TLS server, or client with its order
-//        ┌─────┐ ────────► ┌───────────────┐ ──────────────────────────► ┌─────────────┐
-//   ───► │idle │           │ TLS handshake │  certificate matched        │ established │
-//        └─────┘ ◄──────── └───────────────┘                             └─────────────┘
-//           │     attempt failed,   ▲                                           │
-//   connect │     others are left   │                                           ▼
-//           ▼                       │                                     ┌──────────┐
-//     ┌────────────┐ ───────────────┘   (plain TCP: straight to           │ released │
-//     │ connecting │                      established)                    └──────────┘
-//     └────────────┘
+//                 a connection was accepted, or connecting began
+//        ┌──────┐ ──────────────────────────────────────────────► ┌─────────────┐
+//   ───► │ idle │                                                 │ connecting, │
+//        └──────┘ ◄────────────────────────────────────────────── │ handshake   │
+//            │     it failed, and others may come                 └─────────────┘
+//            │                                                       │       │ established: TCP,
+//            │                                       it failed, and  │       │ and TLS if there is
+//            │ nobody came in time, or the           no other may    │       ▼
+//            │ other side failed                     come            │  ┌─────────────┐
+//            ▼                                                       │  │ established │
+//        ┌────────┐                                                  │  └─────────────┘
+//        │ failed │ ◄────────────────────────────────────────────────┘       │ ended
+//        └────────┘                                                          ▼
+//                                                                      ┌──────────┐
+//                                                                      │ released │
+//                                                                      └──────────┘
 //
-//   From everywhere before "established": set-up failed for good ──► failed.
+// The established connection and the one that is being made are different members, so that a next
+// connection can be made while the current one carries bytes. Nothing on Iq orders that yet.
 
 #ifndef AGW_SERVICE_CONTEXT_TERMINATION_H_
 #define AGW_SERVICE_CONTEXT_TERMINATION_H_
@@ -22,22 +30,28 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "agw-service/bearer/byte_stream.h"
 #include "agw-service/context/connection_point.h"
+#include "agw-service/context/connection_setup.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/context/event.h"
+#include "agw-service/context/syn_drop_watch.h"
+#include "agw-service/context/termination_policy.h"
 #include "agw-service/context/worker_resources.h"
-#include "agw-service/tls/tls_stream.h"
+#include "agw-service/net/descriptor_budget.h"
+#include "agw-service/net/timer.h"
+#include "common/monotonic_time.h"
 
 namespace agw {
 
 // Lives on one worker.
-class Termination final : private ReadinessHandler {
+class Termination final : private ReadinessHandler, private ConnectionSetup::Observer {
  public:
-  enum class State { kIdle, kConnecting, kTlsHandshake, kEstablished, kReleased, kFailed };
+  using State = TerminationState;
 
-  // What the stream does about its terminations. Called from handlers of the event loop; the
+  // What the media stream does about its terminations. Called from handlers of the event loop; the
   // termination still exists when the call returns.
   class Observer {
    public:
@@ -50,7 +64,7 @@ class Termination final : private ReadinessHandler {
     // The connection failed before it was established. Not `final`: another one may come.
     virtual void OnSetupFailed(Side side, bool final) = 0;
 
-    // Of an established connection.
+    // The established connection is ready.
     virtual void OnBearerReady(Side side, const Readiness& readiness) = 0;
 
     // Something happened that the IMS-ALG is told.
@@ -73,9 +87,8 @@ class Termination final : private ReadinessHandler {
   // Whether `Configure()` may be called with these. Errors: those of ConfigureConnectionPoint.
   absl::Status CheckConfigure(const RemoteDescriptor& remote, const BearerControl& control) const;
 
-  // A connection that came in before the answer, and is not verified, gives way if the answer
-  // brings the other TCP role: whoever made it must not decide who connects. Call it before
-  // `Configure()`.
+  // Gives up a connection that came in before the answer, if the answer brings the other TCP role.
+  // Call it before `Configure()`.
   void YieldToRole(const BearerControl& control);
 
   // Does what `CheckConfigure()` has found good. `remote_known` is false for a mere reservation,
@@ -85,38 +98,35 @@ class Termination final : private ReadinessHandler {
   // Interlinkage: connects, if it is idle and knows where to.
   void ConnectByInterlinkage();
 
-  // Resets the connection that is not established yet and waits for the next one.
+  // Resets the connection that is not established yet, or was of no use, and waits for the next.
   void Rearm();
 
-  // Ends for good. `reset`: with RST, else with FIN.
+  // Ends for good, with RST.
   void Fail();
 
-  // The established connection is over: reports BearerReleased and closes it.
+  // The established connection is over: reports BearerReleased and closes it, with RST or FIN.
   void Release(BearerReleased::Cause cause, absl::string_view detail, bool reset);
 
-  State state() const { return state_; }
-  Side side() const { return side_; }
-  ByteStream* stream() const { return stream_.get(); }
+  State state() const;
+
+  // The established connection; nullptr if there is none.
+  ByteStream* byte_stream() const { return connection_.get(); }
 
   // A connection exists, or a set-up timer runs that will end it.
   bool active() const;
 
   // What an audit shows.
   const LocalDescriptor& local() const { return local_; }
-  const RemoteDescriptor& remote() const { return remote_; }
-
-  // Of the connection, if there is or was one; else as configured.
-  absl::optional<common::TransportAddress> remote_address() const;
-  TcpRole tcp_role() const { return tcp_role_; }
-  absl::optional<TlsRole> tls_role() const { return tls_role_; }
-  const SynPolicy& syn_policy() const { return syn_policy_; }
-  const SetupTimers& setup_timers() const { return timers_; }
+  const TerminationPolicy& policy() const { return policy_; }
   common::TransportAddress local_address() const { return point_->advertised_address(); }
-  const TlsIdentity* identity() const { return identity_.get(); }  // Null without TLS.
+  const TlsIdentity* identity() const { return identity_.get(); }  // nullptr without TLS.
   uint64_t dropped_syn_count() const { return point_->DroppedSynCount(); }
   uint32_t failed_attempt_count() const { return failed_attempts_; }
 
-  // Octets are counted by the through-connection; the stream puts them here when it ends.
+  // Of the latest connection, if there is or was one; else as configured.
+  absl::optional<common::TransportAddress> remote_address() const;
+
+  // Octets are counted by the through-connection; the media stream puts them here when it ends.
   TerminationStatistics statistics() const;
   void set_byte_counts(uint64_t received, uint64_t sent);
 
@@ -125,7 +135,7 @@ class Termination final : private ReadinessHandler {
   class ListenerHandler : public ReadinessHandler {
    public:
     explicit ListenerHandler(Termination& termination) : termination_(termination) {}
-    void OnReady(const Readiness&) override { termination_.OnConnectionWaits(); }
+    void OnReady(const Readiness&) override { termination_.AcceptConnection(); }
 
    private:
     Termination& termination_;
@@ -134,62 +144,51 @@ class Termination final : private ReadinessHandler {
   Termination(WorkerResources& resources, Observer& observer, Side side,
               const LocalDescriptor& local);
 
-  // Parts of `CheckConfigure()`, in termination_check.cc.
-  absl::Status CheckRemote(const RemoteDescriptor& remote) const;
-  absl::Status CheckSynPolicy(const SynPolicy& policy, bool has_remote_address) const;
-  absl::Status CheckOrders(const RemoteDescriptor& remote, const BearerControl& control) const;
-  absl::Status CheckAgainstConnection(const RemoteDescriptor& remote,
-                                      const BearerControl& control) const;
-
-  bool YieldsTo(const BearerControl& control) const;
-
+  // Of the established connection.
   void OnReady(const Readiness& readiness) override;
-  void OnConnectionWaits();
-  void OnConnected();
-  void StartConnecting();
-  void TcpIsEstablished(OwnedFd fd, const common::TransportAddress& remote, TcpRole role);
-  void StartTls();
-  void ContinueHandshake();
-  void HandshakeFailed(const absl::Status& status);
-  void AttemptFailed(TlsFailed::Cause cause, absl::string_view detail);
-  void ConnectFailed(TcpFailed::Cause cause, absl::string_view detail);
+
+  // Of the connection that is being made.
+  void OnTcpEstablished() override;
+  void OnTlsEstablished() override;
+  void OnTcpFailed(const absl::Status& status) override;
+  void OnTlsFailed(TlsFailed::Cause cause, absl::string_view detail) override;
+  void Report(EventKind kind) override { observer_.Report(side_, std::move(kind)); }
+
   void ApplySynPolicy();
-  void CloseConnection(bool reset);
-  void StartTimer(SetupTimedOut::Timer timer, absl::Time deadline);
-  void OnTimer();
-  void PollDroppedSyns();
-  bool Accepts(const common::TransportAddress& source) const;
+  void AcceptConnection();
+  void StartConnecting();
+  void AdvanceTls();
+  void Establish();
+  void AwaitConfiguration();
+  void AwaitConnection(common::MonotonicTime deadline);
+  void CancelSetupTimers();
+  void CloseConnections(bool reset);
 
   WorkerResources& resources_;
   Observer& observer_;
   const Side side_;
   const LocalDescriptor local_;
-  std::shared_ptr<const TlsIdentity> identity_;
+  const std::shared_ptr<const TlsIdentity> identity_;
+  TerminationPolicy policy_;
+
   ListenerHandler listener_handler_;
+  DescriptorLease descriptors_;  // Given back when the sockets below are closed.
   std::unique_ptr<ConnectionPoint> point_;
+  SynDropWatch::Gate syn_drops_;
 
-  RemoteDescriptor remote_;
-  TcpRole tcp_role_ = TcpRole::kUndecided;
-  absl::optional<TlsRole> tls_role_;
-  SynPolicy syn_policy_;
-  SetupTimers timers_;
-  bool configured_ = false;
-  bool tls_ordered_ = false;
+  std::unique_ptr<ConnectionSetup> setup_;  // The connection that is being made.
+  std::unique_ptr<ByteStream> connection_;  // The one that is established.
+  absl::optional<State> end_;               // kReleased or kFailed.
 
-  State state_ = State::kIdle;
   uint32_t failed_attempts_ = 0;
-  OwnedFd connecting_;  // While kConnecting, or waiting for the TLS role.
-  common::TransportAddress connected_to_;
-  std::unique_ptr<ByteStream> stream_;  // From kTlsHandshake on; a TlsStream if `tls_stream_`.
-  TlsStream* tls_stream_ = nullptr;
+  absl::optional<common::TransportAddress> connected_to_;  // By the latest connection.
 
-  EventLoop::TimerId timer_ = 0;
-  SetupTimedOut::Timer timer_kind_ = SetupTimedOut::Timer::kAwaitConfiguration;
-  absl::Time tcp_deadline_ = absl::InfiniteFuture();  // Of all attempts together.
-  EventLoop::TimerId drop_poll_ = 0;
-  uint64_t reported_drops_ = 0;
+  Timer await_configuration_;
+  Timer await_connection_;
+  // When the peer must have connected, whatever attempts fail before.
+  common::MonotonicTime connection_deadline_ = common::MonotonicTime::InfiniteFuture();
 
-  absl::Time established_at_ = absl::InfinitePast();
+  common::MonotonicTime established_at_;
   TerminationStatistics statistics_;
 };
 

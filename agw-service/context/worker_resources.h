@@ -10,8 +10,13 @@
 #include "absl/time/time.h"
 #include "agw-service/bearer/scratch.h"
 #include "agw-service/context/descriptor.h"
+#include "agw-service/context/draining_sockets.h"
 #include "agw-service/context/event.h"
+#include "agw-service/context/shortage_reporter.h"
+#include "agw-service/context/syn_drop_watch.h"
+#include "agw-service/net/descriptor_budget.h"
 #include "agw-service/net/event_loop.h"
+#include "agw-service/net/socket.h"
 #include "agw-service/realm/ip_realm.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/tls/tls_profile.h"
@@ -26,8 +31,11 @@ struct ContextLimits {
   // Connections a termination takes until one passes TLS.
   uint32_t attempt_limit = 3;
 
-  // How long a stream of which one direction has ended may be silent.
+  // How long a media stream of which one direction has ended may stand still.
   absl::Duration half_close_time = absl::Minutes(5);
+
+  // Of every established connection.
+  PeerLossTimes peer_loss_times;
 
   // How long a context without a connection and without a call that names it is kept.
   absl::Duration hold_time = absl::Minutes(5);
@@ -39,10 +47,17 @@ struct ContextLimits {
   size_t handshake_message_limit = 16 * 1024;
 };
 
-// Octets of the application since the worker began, by the side they came in from.
-struct ByteCounters {
+// File descriptors that a termination may have open at the same time: a listener and a connection.
+inline constexpr uint32_t kDescriptorsPerTermination = 2;
+
+// What a worker counts for the metrics, since it was handed over last.
+struct WorkerCounters {
+  // Octets of the application, by the side they came in from.
   uint64_t received_from_access = 0;
   uint64_t received_from_core = 0;
+
+  // By the gates of its terminations.
+  uint64_t dropped_syns = 0;
 };
 
 // Lives on one worker; what it refers to outlives it.
@@ -54,11 +69,21 @@ struct WorkerResources {
   const std::vector<common::OwnAddressRange>& own_addresses;
   const ContextLimits& limits;
   const EventSink& event_sink;
+  DescriptorBudget& descriptors;
 
   // For new terminations; older ones keep theirs.
   std::shared_ptr<const TlsIdentity> identity;
 
-  ByteCounters byte_counters;
+  WorkerCounters counters;
+
+  // The last revision given to the controller state of any context. A context that is created anew
+  // comes to the same worker, so what was known of the old one never fits it by chance.
+  uint64_t last_controller_state_revision = 0;
+
+  ShortageReporter shortage_reporter{loop, event_sink};
+  DrainingSockets draining_sockets{loop, scratch};
+
+  SynDropWatch syn_drop_watch{loop, [this](uint64_t count) { counters.dropped_syns += count; }};
 };
 
 }  // namespace agw

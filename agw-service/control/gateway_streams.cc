@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "absl/time/clock.h"
-#include "agw-service/control/push_stream.h"
+#include "common/grpc_push_stream.h"
 
 namespace agw {
 namespace {
@@ -15,8 +14,9 @@ grpc::Status Stopping() { return {grpc::StatusCode::UNAVAILABLE, "the IMS-AGW is
 
 }  // namespace
 
-class GatewayStreams::NotificationStream final : public PushStream<iq::WatchNotificationsResponse>,
-                                                 private NotificationLog::Watcher {
+class GatewayStreams::NotificationStream final
+    : public common::PushStream<iq::WatchNotificationsResponse>,
+      private NotificationLog::Watcher {
  public:
   NotificationStream(GatewayStreams& streams, uint64_t after_sequence_number)
       : streams_(streams), sent_(after_sequence_number) {
@@ -46,7 +46,7 @@ class GatewayStreams::NotificationStream final : public PushStream<iq::WatchNoti
   uint64_t sent_;
 };
 
-class GatewayStreams::StatusStream final : public PushStream<iq::WatchStatusResponse> {
+class GatewayStreams::StatusStream final : public common::PushStream<iq::WatchStatusResponse> {
  public:
   StatusStream(GatewayStreams& streams, absl::Duration interval)
       : streams_(streams), interval_(interval) {}
@@ -92,8 +92,8 @@ GatewayStreams::~GatewayStreams() {
 void GatewayStreams::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   common::MutexLock lock(mutex_);
   while (!stopping_) {
-    const absl::Time now = absl::Now();
-    absl::Time next = now + absl::Hours(1);
+    const common::MonotonicTime now = common::MonotonicTime::Now();
+    common::MonotonicTime next = now + absl::Hours(1);
     for (auto& [stream, due] : status_due_) {
       if (due <= now) {
         stream->Push();
@@ -101,7 +101,7 @@ void GatewayStreams::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       }
       next = std::min(next, due);
     }
-    changed_.wait_until(mutex_, absl::ToChronoTime(next));
+    changed_.wait_until(mutex_, next.ToChrono());
   }
 }
 
@@ -122,7 +122,7 @@ grpc::ServerWriteReactor<iq::WatchStatusResponse>* GatewayStreams::WatchStatus(
     absl::Duration interval) {
   auto* stream = new StatusStream(*this, interval);
   common::MutexLock lock(mutex_);
-  status_due_.emplace(stream, absl::Now() + interval);
+  status_due_.emplace(stream, common::MonotonicTime::Now() + interval);
   if (closed_) {
     stream->Close(Stopping());
   } else {

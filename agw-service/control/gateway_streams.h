@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "agw-service/control/gateway_state.h"
 #include "agw-service/control/notification_log.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "grpcpp/support/server_callback.h"
 #include "ims/iq/v1/media_gateway_service.pb.h"
@@ -53,7 +54,7 @@ class GatewayStreams {
   common::Mutex mutex_;
   std::condition_variable_any changed_;
   absl::flat_hash_set<NotificationStream*> notification_streams_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<StatusStream*, absl::Time> status_due_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<StatusStream*, common::MonotonicTime> status_due_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

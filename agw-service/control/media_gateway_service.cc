@@ -214,13 +214,19 @@ grpc::ServerUnaryReactor* MediaGatewayService::ReleaseTermination(
     if (!key.ok()) return Finish(call, key.status());
     side = key->side;
   }
+  absl::optional<uint64_t> expected_revision;
+  if (request->has_expected_controller_state_revision()) {
+    expected_revision = request->expected_controller_state_revision();
+  }
   return InTransaction(
-      call, request, response, [request, response, side](ContextTable& contexts) -> absl::Status {
+      call, request, response,
+      [request, response, side, expected_revision](ContextTable& contexts) -> absl::Status {
         const std::string& context_id = request->termination().context_id();
         Context* context = contexts.Find(context_id);
         if (context == nullptr) return ContextUnknown();
         ASSIGN_OR_RETURN(const std::vector<Context::Released> released,
-                         context->ReleaseTermination(request->termination().stream_id(), side));
+                         context->ReleaseTermination(request->termination().stream_id(), side,
+                                                     expected_revision));
         for (const auto& [key, statistics] : released) {
           iq::TerminationStatistics* proto = response->add_terminations();
           SetTerminationId(context_id, key, proto->mutable_termination());

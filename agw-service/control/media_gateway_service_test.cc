@@ -148,7 +148,7 @@ class MediaGatewayServiceTest : public testing::Test {
   GatewayState state_{"agw-1", "run-1", 3, realms_, admission_, log_};
   std::unique_ptr<WorkerPool> workers_ = std::make_unique<WorkerPool>(
       3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, identity_,
-                       [](const ByteCounters&) {}});
+                       [](const WorkerCounters&) {}});
   GatewayStreams streams_{state_, log_};
   MediaGatewayService service_{*workers_, state_, streams_};
   std::unique_ptr<grpc::Server> server_;
@@ -179,6 +179,42 @@ TEST_F(MediaGatewayServiceTest, DP_18_ARepeatedReleaseGetsTheFirstReplyThoughThe
   ASSERT_THAT(Release("c1", "r1", &again), IsOk());
   EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
   EXPECT_EQ(ErrorReasonOf(Release("c1", "r2", &again)), "CONTEXT_UNKNOWN");
+}
+
+TEST_F(MediaGatewayServiceTest,
+       AReleaseWithAnOldRevisionIsAbortedAndTheSameTransactionMayTryAgain) {
+  iq::ReserveConnectionPointRequest reserve = ReserveRequest("c1", "t1");
+  reserve.mutable_controller_state()->set_data("answered");
+  ASSERT_THAT(Reserve(reserve), IsOk());
+  auto release = Parse<iq::ReleaseTerminationRequest>(
+      "termination { context_id: 'c1' } transaction_id: 'r1' expected_controller_state_revision: "
+      "0");
+  iq::ReleaseTerminationResponse response;
+  const absl::Status stale =
+      Call(&iq::MediaGatewayService::Stub::ReleaseTermination, release, &response);
+  EXPECT_THAT(stale, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(ErrorReasonOf(stale), "REVISION_CONFLICT");
+  EXPECT_EQ(ErrorMetadata(stale, "field"), "expected_controller_state_revision");
+  EXPECT_THAT(Audit("c1"), IsOk());
+  EXPECT_EQ(ports_in_use(), 1u);
+
+  release.set_expected_controller_state_revision(1);
+  EXPECT_THAT(Call(&iq::MediaGatewayService::Stub::ReleaseTermination, release, &response), IsOk());
+  EXPECT_EQ(response.terminations_size(), 1);
+  EXPECT_EQ(ports_in_use(), 0u);
+}
+
+TEST_F(MediaGatewayServiceTest, AContextThatIsCreatedAnewHasNoRevisionOfTheOldOne) {
+  iq::ReserveConnectionPointRequest reserve = ReserveRequest("c1", "t1");
+  reserve.mutable_controller_state()->set_data("record");
+  iq::ReserveConnectionPointResponse old, anew;
+  ASSERT_THAT(Reserve(reserve, &old), IsOk());
+  iq::ReleaseTerminationResponse released;
+  ASSERT_THAT(Release("c1", "r1", &released), IsOk());
+
+  reserve.set_transaction_id("t2");
+  ASSERT_THAT(Reserve(reserve, &anew), IsOk());
+  EXPECT_GT(anew.controller_state_revision(), old.controller_state_revision());
 }
 
 TEST_F(MediaGatewayServiceTest, DP_18_TheKindOfTheCallIsPartOfATransaction) {

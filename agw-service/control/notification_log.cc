@@ -6,10 +6,19 @@
 #include "agw-service/control/proto_conversion.h"
 
 namespace agw {
+namespace {
+
+// Events that wait for their number; what a few seconds of the worst load bring.
+constexpr size_t kIncomingLimit = 16384;
+
+}  // namespace
 
 NotificationLog::NotificationLog(size_t capacity,
                                  std::function<void(const ims::iq::v1::Notification&)> observer)
-    : capacity_(capacity), observer_(std::move(observer)), thread_([this] { Run(); }) {}
+    : capacity_(capacity),
+      incoming_limit_(std::max(capacity, kIncomingLimit)),
+      observer_(std::move(observer)),
+      thread_([this] { Run(); }) {}
 
 NotificationLog::~NotificationLog() {
   {
@@ -23,6 +32,10 @@ NotificationLog::~NotificationLog() {
 void NotificationLog::Append(Event event) {
   {
     common::MutexLock lock(mutex_);
+    if (incoming_.size() == incoming_limit_) {
+      incoming_.pop_front();
+      ++newly_dropped_count_;
+    }
     incoming_.push_back(std::move(event));
   }
   something_to_do_.notify_one();
@@ -31,16 +44,18 @@ void NotificationLog::Append(Event event) {
 // The analysis does not follow a condition variable that takes the lock by reference.
 void NotificationLog::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   while (true) {
-    std::vector<Event> events;
+    std::deque<Event> events;
+    uint64_t dropped_count;
     bool stopping;
     {
       common::MutexLock lock(mutex_);
       while (incoming_.empty() && !stopping_) something_to_do_.wait(mutex_);
       events.swap(incoming_);
+      dropped_count = std::exchange(newly_dropped_count_, 0);
       stopping = stopping_;
     }
     if (!events.empty()) {
-      Number(std::move(events));
+      Number(std::move(events), dropped_count);
       common::MutexLock lock(watchers_mutex_);
       for (Watcher* watcher : watchers_) watcher->OnAppended();
     } else if (stopping) {
@@ -49,7 +64,14 @@ void NotificationLog::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
 }
 
-void NotificationLog::Number(std::vector<Event> events) {
+void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
+  if (dropped_count > 0) {
+    common::MutexLock lock(mutex_);
+    // Those kept have no gaps, and those that come now are enough to take the place of all.
+    entries_.clear();
+    last_sequence_number_ += dropped_count;
+    dropped_count_ += dropped_count;
+  }
   for (const Event& event : events) {
     auto notification = std::make_shared<ims::iq::v1::Notification>(ToProto(event));
     // Only this thread changes the number.
@@ -64,7 +86,7 @@ void NotificationLog::Number(std::vector<Event> events) {
 
 NotificationLog::Entry NotificationLog::After(uint64_t sequence_number) const {
   common::MutexLock lock(mutex_);
-  if (sequence_number >= last_sequence_number_) return nullptr;
+  if (entries_.empty() || sequence_number >= last_sequence_number_) return nullptr;
   // Numbers have no gaps, so that of the first entry tells where each one is.
   const uint64_t first = entries_.front()->sequence_number();
   return entries_[sequence_number < first ? 0 : sequence_number - first + 1];
@@ -73,6 +95,11 @@ NotificationLog::Entry NotificationLog::After(uint64_t sequence_number) const {
 uint64_t NotificationLog::last_sequence_number() const {
   common::MutexLock lock(mutex_);
   return last_sequence_number_;
+}
+
+uint64_t NotificationLog::dropped_count() const {
+  common::MutexLock lock(mutex_);
+  return dropped_count_;
 }
 
 void NotificationLog::AddWatcher(Watcher& watcher) {

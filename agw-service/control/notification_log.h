@@ -21,7 +21,8 @@
 namespace agw {
 
 // Thread-safe. A thread of its own does what takes time (conversion, log line, metrics, waking), so
-// that workers lose none.
+// that workers lose none. Should it fall behind by more than 16,384 (or `capacity`), the oldest are
+// dropped: their numbers are missing, as for a client that is too slow, and they are counted.
 class NotificationLog {
  public:
   // Is told that there is something new. Called by the log's thread.
@@ -52,6 +53,9 @@ class NotificationLog {
   // Of the newest; 0 if there was none.
   uint64_t last_sequence_number() const;
 
+  // Those that nobody was shown, since the beginning.
+  uint64_t dropped_count() const;
+
   // When `RemoveWatcher()` has returned, the watcher is not called any more. It must not be called
   // from `OnAppended()`.
   void AddWatcher(Watcher& watcher);
@@ -59,14 +63,17 @@ class NotificationLog {
 
  private:
   void Run();
-  void Number(std::vector<Event> events);
+  void Number(std::deque<Event> events, uint64_t dropped_count);
 
   const size_t capacity_;
+  const size_t incoming_limit_;
   const std::function<void(const ims::iq::v1::Notification&)> observer_;
 
   mutable common::Mutex mutex_;
   std::condition_variable_any something_to_do_;
-  std::vector<Event> incoming_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Event> incoming_ ABSL_GUARDED_BY(mutex_);        // At most `incoming_limit_`.
+  uint64_t newly_dropped_count_ ABSL_GUARDED_BY(mutex_) = 0;  // Before `incoming_`.
+  uint64_t dropped_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Entry> entries_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_sequence_number_ ABSL_GUARDED_BY(mutex_) = 0;

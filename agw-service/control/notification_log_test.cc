@@ -137,6 +137,30 @@ TEST_F(NotificationLogTest, TheObserverHasSeenEveryNotificationOnceWhenTheLogIsG
   }
 }
 
+TEST_F(NotificationLogTest, AnObserverThatStallsGrowsNoMemoryAndTheGapIsSeenAndCounted) {
+  constexpr uint64_t kLimit = 16384;
+  constexpr uint64_t kTooMany = 100;
+  common::Mutex stall;
+  std::atomic<uint64_t> observed_count{0};
+  stall.Lock();
+  NotificationLog log(kCapacity, [&](const Notification&) {
+    ++observed_count;
+    common::MutexLock lock(stall);
+  });
+  log.AddWatcher(watcher_);
+  log.Append(EventOf("first"));
+  while (observed_count == 0) std::this_thread::yield();
+  for (uint64_t i = 0; i < kLimit + kTooMany; ++i) log.Append(EventOf("c"));
+  stall.Unlock();
+
+  const uint64_t last = 1 + kLimit + kTooMany;
+  watcher_.WaitUntil([&] { return log.last_sequence_number() == last; });
+  EXPECT_EQ(log.dropped_count(), kTooMany);
+  EXPECT_EQ(observed_count, 1 + kLimit);
+  EXPECT_EQ(log.After(0)->sequence_number(), last - kCapacity + 1);
+  log.RemoveWatcher(watcher_);
+}
+
 TEST_F(NotificationLogTest, LosesNothingOfManyThreads) {
   constexpr int kThreads = 4;
   constexpr int kEach = 500;

@@ -95,9 +95,10 @@ TEST(LocalDescriptorTest, R_ALG_04_IsTaken) {
   ASSERT_THAT(local, IsOk());
   EXPECT_EQ(local->ip_realm, "access");
   EXPECT_EQ(local->family, LocalDescriptor::Family::kIpv6);
-  EXPECT_TRUE(local->tls);
+  EXPECT_EQ(local->transport_protocol, TransportProtocol::kTcpTls);
   EXPECT_TRUE(local->fingerprint_request);
-  EXPECT_FALSE(ToLocalDescriptor(Parse<iq::LocalDescriptor>(kPlain))->tls);
+  EXPECT_EQ(ToLocalDescriptor(Parse<iq::LocalDescriptor>(kPlain))->transport_protocol,
+            TransportProtocol::kTcp);
 }
 
 TEST(LocalDescriptorTest, TS_06_RefusesWhatThisGatewayCannotOffer) {
@@ -333,6 +334,10 @@ TEST(EventTest, EveryKindIsToldWithAllItKnows) {
        "tls_failed { cause: CAUSE_PROTOCOL_ERROR detail: 'why' attempts_left: 2 }"},
       {tls_failed(Tls::kHandshakeTooLarge),
        "tls_failed { cause: CAUSE_HANDSHAKE_TOO_LARGE detail: 'why' attempts_left: 2 }"},
+      {tls_failed(Tls::kCertificateRefused),
+       "tls_failed { cause: CAUSE_CERTIFICATE_REFUSED detail: 'why' attempts_left: 2 }"},
+      {tls_failed(Tls::kBadSignature),
+       "tls_failed { cause: CAUSE_BAD_SIGNATURE detail: 'why' attempts_left: 2 }"},
       {FingerprintVerified{fingerprint},
        "fingerprint_verified { fingerprint { hash_function: 'sha-256' "
        "digest: 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb' } }"},
@@ -357,6 +362,13 @@ TEST(EventTest, EveryKindIsToldWithAllItKnows) {
       {released(Released::kTimedOut),
        "bearer_released { cause: CAUSE_TIMED_OUT detail: 'why' received_byte_count: 10 "
        "sent_byte_count: 20 duration { seconds: 1 nanos: 500000000 } }"},
+      {released(Released::kPeerVanished),
+       "bearer_released { cause: CAUSE_PEER_VANISHED detail: 'why' received_byte_count: 10 "
+       "sent_byte_count: 20 duration { seconds: 1 nanos: 500000000 } }"},
+      {released(Released::kProtocolError),
+       "bearer_released { cause: CAUSE_PROTOCOL_ERROR detail: 'why' received_byte_count: 10 "
+       "sent_byte_count: 20 duration { seconds: 1 nanos: 500000000 } }"},
+      {DescriptorShortage{"why"}, "descriptor_shortage { detail: 'why' }"},
       {SetupTimedOut{SetupTimedOut::Timer::kAwaitConfiguration},
        "setup_timed_out { timer: TIMER_AWAIT_CONFIGURATION }"},
       {SetupTimedOut{SetupTimedOut::Timer::kTcpEstablishment},
@@ -401,13 +413,15 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
   ASSERT_THAT(harness.context().ReserveConnectionPoint({1, Side::kCore}, {}, absl::nullopt, {},
                                                        absl::nullopt),
               IsOk());
-  ASSERT_THAT(
-      harness.context().ReserveConnectionPoint(
-          {1, Side::kAccess}, {.ip_realm = "access", .tls = true, .fingerprint_request = true},
-          RemoteDescriptor{*common::TransportAddress::Parse("127.0.0.30:9"),
-                           FingerprintSet({fingerprint})},
-          control, ControllerStateUpdate{"record", 0}),
-      IsOk());
+  ASSERT_THAT(harness.context().ReserveConnectionPoint(
+                  {1, Side::kAccess},
+                  {.ip_realm = "access",
+                   .transport_protocol = TransportProtocol::kTcpTls,
+                   .fingerprint_request = true},
+                  RemoteDescriptor{*common::TransportAddress::Parse("127.0.0.30:9"),
+                                   FingerprintSet({fingerprint})},
+                  control, ControllerStateUpdate{"record", 0}),
+              IsOk());
 
   const iq::AuditContextResponse audit = Audit(harness.context());
   EXPECT_EQ(audit.context_id(), "c1");

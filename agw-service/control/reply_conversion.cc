@@ -75,6 +75,10 @@ iq::Notification::TlsFailed::Cause ToProto(TlsFailed::Cause cause) {
       return Proto::CAUSE_PROTOCOL_ERROR;
     case Cause::kHandshakeTooLarge:
       return Proto::CAUSE_HANDSHAKE_TOO_LARGE;
+    case Cause::kCertificateRefused:
+      return Proto::CAUSE_CERTIFICATE_REFUSED;
+    case Cause::kBadSignature:
+      return Proto::CAUSE_BAD_SIGNATURE;
   }
   return Proto::CAUSE_UNSPECIFIED;
 }
@@ -95,6 +99,10 @@ iq::Notification::BearerReleased::Cause ToProto(BearerReleased::Cause cause) {
       return Proto::CAUSE_CLOSED_WITHOUT_CLOSE_NOTIFY;
     case Cause::kTimedOut:
       return Proto::CAUSE_TIMED_OUT;
+    case Cause::kPeerVanished:
+      return Proto::CAUSE_PEER_VANISHED;
+    case Cause::kProtocolError:
+      return Proto::CAUSE_PROTOCOL_ERROR;
   }
   return Proto::CAUSE_UNSPECIFIED;
 }
@@ -160,6 +168,9 @@ struct KindConverter {
   }
   void operator()(const HangingTermination&) const { out.mutable_hanging_termination(); }
   void operator()(const Draining&) const { out.mutable_draining(); }
+  void operator()(const DescriptorShortage& event) const {
+    out.mutable_descriptor_shortage()->set_detail(event.detail);
+  }
 };
 
 iq::TerminationAudit::State ToProto(Termination::State state) {
@@ -186,8 +197,8 @@ void SetLocal(const Termination& termination, iq::LocalDescriptor* out) {
   out->set_ip_realm(local.ip_realm);
   out->set_address_family(termination.local_address().ip.is_ipv4() ? iq::ADDRESS_FAMILY_IPV4
                                                                    : iq::ADDRESS_FAMILY_IPV6);
-  out->set_transport_protocol(local.tls ? iq::TRANSPORT_PROTOCOL_TCP_TLS
-                                        : iq::TRANSPORT_PROTOCOL_TCP);
+  out->set_transport_protocol(local.tls() ? iq::TRANSPORT_PROTOCOL_TCP_TLS
+                                          : iq::TRANSPORT_PROTOCOL_TCP);
   out->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   out->set_certificate_fingerprint_request(local.fingerprint_request);
 }
@@ -229,20 +240,19 @@ void SetInterlinkage(const Interlinkage& interlinkage, iq::Interlinkage* out) {
                        : iq::Interlinkage::TRIGGER_ON_TLS_VERIFIED);
 }
 
-void SetBearerControl(const Termination& termination, const Interlinkage& interlinkage,
+void SetBearerControl(const TerminationPolicy& policy, const Interlinkage& interlinkage,
                       iq::BearerControl* out) {
-  out->set_tcp_role(ToProto(termination.tcp_role()));
-  if (termination.tls_role().has_value()) out->set_tls_role(ToProto(*termination.tls_role()));
-  SetSynPolicy(termination.syn_policy(), out->mutable_syn_policy());
+  out->set_tcp_role(ToProto(policy.tcp_role()));
+  if (policy.tls_role().has_value()) out->set_tls_role(ToProto(*policy.tls_role()));
+  SetSynPolicy(policy.syn_policy(), out->mutable_syn_policy());
   SetInterlinkage(interlinkage, out->mutable_interlinkage());
   iq::SetupTimers* timers = out->mutable_setup_timers();
-  SetDuration(termination.setup_timers().await_configuration,
-              timers->mutable_await_configuration());
-  SetDuration(termination.setup_timers().tcp_establishment, timers->mutable_tcp_establishment());
-  SetDuration(termination.setup_timers().tls_establishment, timers->mutable_tls_establishment());
+  SetDuration(policy.timers().await_configuration, timers->mutable_await_configuration());
+  SetDuration(policy.timers().tcp_establishment, timers->mutable_tcp_establishment());
+  SetDuration(policy.timers().tls_establishment, timers->mutable_tls_establishment());
 }
 
-void AuditTermination(absl::string_view context_id, TerminationKey key, const Stream& stream,
+void AuditTermination(absl::string_view context_id, TerminationKey key, const MediaStream& stream,
                       iq::TerminationAudit* out) {
   const Termination& termination = *stream.termination(key.side);
   SetTerminationId(context_id, key, out->mutable_termination());
@@ -254,10 +264,10 @@ void AuditTermination(absl::string_view context_id, TerminationKey key, const St
   }
   const absl::optional<common::TransportAddress> remote = termination.remote_address();
   if (remote.has_value()) *out->mutable_remote()->mutable_address() = agw::ToProto(*remote);
-  for (const Fingerprint& fingerprint : termination.remote().fingerprints.fingerprints()) {
+  for (const Fingerprint& fingerprint : termination.policy().remote().fingerprints.fingerprints()) {
     *out->mutable_remote()->add_fingerprints() = agw::ToProto(fingerprint);
   }
-  SetBearerControl(termination, stream.interlinkage(), out->mutable_bearer_control());
+  SetBearerControl(termination.policy(), stream.interlinkage(), out->mutable_bearer_control());
   SetStatistics(stream.Statistics(key.side), out->mutable_statistics());
   *out->mutable_statistics()->mutable_termination() = out->termination();
   out->set_dropped_syn_count(termination.dropped_syn_count());
@@ -311,7 +321,7 @@ iq::AuditContextResponse Audit(const Context& context) {
   iq::AuditContextResponse response;
   response.set_context_id(context.id());
   SetTimestamp(context.creation_time(), response.mutable_creation_time());
-  for (const auto& [stream_id, stream] : context.streams()) {
+  for (const auto& [stream_id, stream] : context.media_streams()) {
     for (Side side : {Side::kAccess, Side::kCore}) {
       if (stream->termination(side) == nullptr) continue;
       AuditTermination(context.id(), {stream_id, side}, *stream, response.add_terminations());

@@ -195,7 +195,7 @@ absl::StatusOr<LocalDescriptor> ToLocalDescriptor(const iq::LocalDescriptor& loc
     case iq::TRANSPORT_PROTOCOL_TCP:
       break;
     case iq::TRANSPORT_PROTOCOL_TCP_TLS:
-      result.tls = true;
+      result.transport_protocol = TransportProtocol::kTcpTls;
       break;
     case iq::TRANSPORT_PROTOCOL_UNSPECIFIED:
       return Missing("local.transport_protocol");
@@ -208,7 +208,7 @@ absl::StatusOr<LocalDescriptor> ToLocalDescriptor(const iq::LocalDescriptor& loc
     return Invalid("local.setup_mode", "is not a value of the enum");
   }
   result.fingerprint_request = local.certificate_fingerprint_request();
-  if (result.fingerprint_request && !result.tls) {
+  if (result.fingerprint_request && !result.tls()) {
     return Invalid("local.certificate_fingerprint_request", "needs TLS");
   }
   return result;

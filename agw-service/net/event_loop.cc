@@ -33,7 +33,7 @@ EventLoop::EventLoop(Clock clock)
   CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) == 0);
 }
 
-EventLoop::~EventLoop() { RunPosted(); }
+EventLoop::~EventLoop() = default;
 
 void EventLoop::Add(int fd, ReadinessHandler& handler) {
   if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(fd + 1);
@@ -77,7 +77,8 @@ void EventLoop::Remove(int fd) {
   CHECK(muted || epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 
-EventLoop::TimerId EventLoop::AddTimer(absl::Time deadline, absl::AnyInvocable<void()> callback) {
+EventLoop::TimerId EventLoop::AddTimer(common::MonotonicTime deadline,
+                                       absl::AnyInvocable<void()> callback) {
   const TimerId id = next_timer_++;
   timers_.emplace(std::make_pair(deadline, id), std::move(callback));
   timer_deadlines_.emplace(id, deadline);
@@ -162,13 +163,18 @@ void EventLoop::RunTimers() {
   }
 }
 
-void EventLoop::RunPosted() {
+bool EventLoop::RunPosted() {
   std::vector<absl::AnyInvocable<void()>> tasks;
   {
     common::MutexLock lock(mutex_);
     tasks.swap(posted_);
   }
   for (absl::AnyInvocable<void()>& task : tasks) task();
+  return !tasks.empty();
+}
+
+void EventLoop::RunRest() {
+  while (RunPosted()) continue;
 }
 
 }  // namespace agw

@@ -14,6 +14,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "agw-service/net/owned_fd.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 
 namespace agw {
@@ -47,9 +48,9 @@ class EventLoop {
   using TimerId = uint64_t;
 
   // Where time comes from. Tests give a clock of their own.
-  using Clock = absl::AnyInvocable<absl::Time()>;
+  using Clock = absl::AnyInvocable<common::MonotonicTime()>;
 
-  explicit EventLoop(Clock clock = absl::Now);
+  explicit EventLoop(Clock clock = common::MonotonicTime::Now);
   ~EventLoop();
 
   EventLoop(const EventLoop&) = delete;
@@ -67,23 +68,27 @@ class EventLoop {
   void Remove(int fd);
 
   // Runs `callback` once, in a turn at or after `deadline`.
-  TimerId AddTimer(absl::Time deadline, absl::AnyInvocable<void()> callback);
+  TimerId AddTimer(common::MonotonicTime deadline, absl::AnyInvocable<void()> callback);
 
   // Does nothing if the timer has fired or is 0. Sets `id` to 0.
   void CancelTimer(TimerId& id);
 
-  // Runs `task` on the loop's thread, after the present turn. Thread-safe. Tasks posted after the
-  // loop has ended are run by the destructor, so that nobody waits for them in vain.
+  // Runs `task` on the loop's thread, after the present turn. Thread-safe. A task that is left when
+  // the loop goes is destroyed without having run: what it refers to may be gone. Whoever must not
+  // lose any calls `RunRest()` while that is still there.
   void Post(absl::AnyInvocable<void()> task);
 
   // Time stands still during a turn, so that what happens together agrees on when.
-  absl::Time Now() const { return now_; }
+  common::MonotonicTime Now() const { return now_; }
 
   // Runs until `Stop()`.
   void Run();
 
   // One turn: waits for at most `max_wait`, then does all that is due.
   void RunOnce(absl::Duration max_wait);
+
+  // Runs the posted tasks, and those that they post, until there is none.
+  void RunRest();
 
   // Ends `Run()` after the present turn. Thread-safe.
   void Stop();
@@ -97,17 +102,18 @@ class EventLoop {
   };
 
   void Wake();
-  void RunPosted();
+  // False if there was none.
+  bool RunPosted();
   void RunTimers();
 
   Clock clock_;
   OwnedFd epoll_;
   OwnedFd wake_;
-  absl::Time now_;
+  common::MonotonicTime now_;
   std::vector<Registration> registrations_;  // By descriptor.
   uint32_t next_generation_ = 1;
-  absl::btree_map<std::pair<absl::Time, TimerId>, absl::AnyInvocable<void()>> timers_;
-  absl::btree_map<TimerId, absl::Time> timer_deadlines_;
+  absl::btree_map<std::pair<common::MonotonicTime, TimerId>, absl::AnyInvocable<void()>> timers_;
+  absl::btree_map<TimerId, common::MonotonicTime> timer_deadlines_;
   TimerId next_timer_ = 1;
   std::atomic<bool> stopped_{false};
 

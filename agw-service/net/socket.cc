@@ -1,8 +1,8 @@
 #include "agw-service/net/socket.h"
 
 #include <linux/sockios.h>
+#include <linux/tcp.h>  // Has more of tcp_info than <netinet/tcp.h>.
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -97,13 +97,22 @@ void SetOption(int fd, int level, int name, int value) {
 
 }  // namespace
 
-absl::StatusOr<OwnedFd> BindTcp(const TransportAddress& local) {
+absl::StatusOr<OwnedFd> BindTcp(const TransportAddress& local, const SocketOptions& options) {
   const int family = local.ip.is_ipv4() ? AF_INET : AF_INET6;
   OwnedFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return ErrnoStatus(errno, "socket");
   // A connection of the port's last user may still be in TIME_WAIT.
   SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (local.ip.is_ipv6()) SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (options.dscp.has_value()) {
+    // The two bits below are those of ECN, which belong to TCP.
+    const int traffic_class = *options.dscp << 2;
+    if (local.ip.is_ipv4()) {
+      SetOption(fd.get(), IPPROTO_IP, IP_TOS, traffic_class);
+    } else {
+      SetOption(fd.get(), IPPROTO_IPV6, IPV6_TCLASS, traffic_class);
+    }
+  }
   SocketAddress address = ToSocketAddress(local);
   if (bind(fd.get(), address.get(), address.size) != 0) {
     return ErrnoStatus(errno, absl::StrCat("bind ", local.ToString()));
@@ -122,9 +131,24 @@ absl::StatusOr<absl::optional<Accepted>> Accept(int fd) {
   OwnedFd accepted(accept4(fd, remote.get(), &remote.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!accepted) {
     const int error = errno;
-    // A peer that has gone again before it was accepted is no failure of ours.
-    if (error == EAGAIN || error == EINTR || error == ECONNABORTED) {
-      return absl::optional<Accepted>();
+    switch (error) {
+      case EAGAIN:
+      case EINTR:
+      // A peer that has gone again before it was accepted is no failure of ours, and neither are
+      // errors of the network, which Linux tells here.
+      case ECONNABORTED:
+      case EPERM:
+      case EPROTO:
+      case ENOPROTOOPT:
+      case EOPNOTSUPP:
+      case ENETDOWN:
+      case ENETUNREACH:
+      case EHOSTDOWN:
+      case EHOSTUNREACH:
+      case ENONET:
+        return absl::optional<Accepted>();
+      default:
+        break;
     }
     return ErrnoStatus(error, "accept");
   }
@@ -174,6 +198,24 @@ void SetResetOnClose(int fd) {
 }
 
 void SetNoDelay(int fd) { SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void SetPeerLossTimes(int fd, const PeerLossTimes& times) {
+  const auto idle = static_cast<int>(absl::ToInt64Seconds(times.keep_alive_idle));
+  const auto interval = static_cast<int>(absl::ToInt64Seconds(times.keep_alive_interval));
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+  // TCP_KEEPCNT plays no part: on Linux the user timeout decides for keep-alives, too.
+  SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+            static_cast<int>(absl::ToInt64Milliseconds(times.loss_time)));
+}
+
+uint64_t AcknowledgedByteCount(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  return info.tcpi_bytes_acked;
+}
 
 absl::StatusOr<TransportAddress> LocalAddress(int fd) {
   SocketAddress address;

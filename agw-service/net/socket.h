@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "agw-service/net/owned_fd.h"
@@ -20,8 +21,17 @@
 
 namespace agw {
 
+// What a socket is to be like, whether it connects or listens; accepted sockets take after their
+// listener.
+struct SocketOptions {
+  // The differentiated services code point of packets that are sent (RFC 2474), 0 to 63. Absent:
+  // the system's default.
+  absl::optional<uint8_t> dscp;
+};
+
 // A socket bound to `local`; port 0 takes any. Neither listens nor connects.
-absl::StatusOr<OwnedFd> BindTcp(const common::TransportAddress& local);
+absl::StatusOr<OwnedFd> BindTcp(const common::TransportAddress& local,
+                                const SocketOptions& options = {});
 
 // From here on the kernel answers SYNs (unless a filter drops them) and queues `backlog`
 // connections.
@@ -63,6 +73,25 @@ void SetResetOnClose(int fd);
 
 // Small messages leave at once (TCP_NODELAY): what is written is a whole turn already.
 void SetNoDelay(int fd);
+
+// When a peer that has gone without a word is given up; the connection then fails with
+// `kDeadlineExceeded`, or `kNotFound` where the network said that it cannot be reached.
+struct PeerLossTimes {
+  // Silence before the first keep-alive, and the time between two. Whole seconds, at least 1 s.
+  absl::Duration keep_alive_idle = absl::Minutes(10);
+  absl::Duration keep_alive_interval = absl::Minutes(1);
+
+  // How long what was sent may go unacknowledged, and how long a peer may take nothing at all
+  // (window zero); from the last octet that came in, so the keep-alives lie within it.
+  absl::Duration loss_time = absl::Minutes(15);
+};
+
+// For a connected socket: SO_KEEPALIVE and TCP_USER_TIMEOUT (RFC 9293 clause 3.8.4, RFC 5482).
+void SetPeerLossTimes(int fd, const PeerLossTimes& times);
+
+// Octets the peer has acknowledged since the connection began. Grows as long as a peer, however
+// slow, takes what it is sent.
+uint64_t AcknowledgedByteCount(int fd);
 
 absl::StatusOr<common::TransportAddress> LocalAddress(int fd);
 

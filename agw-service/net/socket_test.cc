@@ -1,6 +1,8 @@
 #include "agw-service/net/socket.h"
 
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +179,37 @@ TEST(SocketTest, SaysThatAnAddressIsTaken) {
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(Listen(first->get(), 1), IsOk());
   EXPECT_THAT(BindTcp(*LocalAddress(first->get())), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+// The traffic class of a socket, with the two bits of ECN.
+int TrafficClassOf(int fd, bool ipv4) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  EXPECT_EQ(ipv4 ? getsockopt(fd, IPPROTO_IP, IP_TOS, &value, &size)
+                 : getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, &size),
+            0);
+  return value;
+}
+
+TEST(SocketOptionsTest, TheCodePointIsThatOfListenersOfWhatTheyAcceptAndOfWhatConnects) {
+  for (const char* ip : {"127.0.0.1", "::1"}) {
+    SCOPED_TRACE(ip);
+    const bool ipv4 = At(ip).ip.is_ipv4();
+    absl::StatusOr<OwnedFd> listener = BindTcp(At(ip), {.dscp = 46});
+    if (!listener.ok()) continue;  // No address of this family.
+    ASSERT_THAT(Listen(listener->get(), 1), IsOk());
+    absl::StatusOr<OwnedFd> client = BindTcp(At(ip), {.dscp = 10});
+    ASSERT_THAT(client, IsOk());
+    ASSERT_THAT(StartConnect(client->get(), *LocalAddress(listener->get())), IsOk());
+    ASSERT_TRUE(WaitFor(listener->get(), POLLIN, kPatienceMs));
+    absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener->get());
+    ASSERT_THAT(accepted, IsOk());
+    ASSERT_TRUE(accepted->has_value());
+    EXPECT_EQ(TrafficClassOf(listener->get(), ipv4) >> 2, 46);
+    EXPECT_EQ(TrafficClassOf((*accepted)->fd.get(), ipv4) >> 2, 46);
+    EXPECT_EQ(TrafficClassOf(client->get(), ipv4) >> 2, 10);
+    EXPECT_EQ(TrafficClassOf(BindTcp(At(ip))->get(), ipv4) >> 2, 0);
+  }
 }
 
 }  // namespace

@@ -88,8 +88,7 @@ absl::Status CheckSynGatePermission() {
   if (attached.code() != absl::StatusCode::kPermissionDenied) return attached;
   return absl::PermissionDeniedError(
       "this kernel lets only processes with CAP_NET_ADMIN attach packet filters to TCP sockets, "
-      "which "
-      "the IMS-AGW drops SYNs with: grant it that capability, and no other");
+      "which the IMS-AGW drops SYNs with: grant it that capability, and no other");
 }
 
 absl::Status CloseSynGate(int fd) {

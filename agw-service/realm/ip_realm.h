@@ -12,17 +12,20 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/bearer/side.h"
+#include "agw-service/net/socket.h"
 #include "agw-service/realm/port_pool.h"
 #include "common/ip_address.h"
 #include "common/remote_address_guard.h"
 
 namespace agw {
 
-// An address of a realm with its ports.
+// An address of a realm with its ports, and what the realm says of connections there.
 struct RealmAddress {
   common::IpAddress bind;
   common::IpAddress advertised;  // What peers are told.
   std::unique_ptr<PortPool> ports;
+  common::RemotePrefixes remote_prefixes = {};  // Where peers may be.
+  SocketOptions socket_options = {};            // Of listeners and connections.
 };
 
 // Immutable, but for its port pools, which are thread-safe.

@@ -20,7 +20,7 @@ PortLease::~PortLease() {
 }
 
 PortPool::PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quarantine,
-                   std::function<absl::Time()> clock)
+                   std::function<common::MonotonicTime()> clock)
     : total_(static_cast<size_t>(last_port) - first_port + 1),
       quarantine_(quarantine),
       clock_(std::move(clock)) {
@@ -29,7 +29,7 @@ PortPool::PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quara
   for (size_t i = 0; i < total_; ++i) ports[i] = static_cast<uint16_t>(first_port + i);
   absl::BitGen random;
   std::shuffle(ports.begin(), ports.end(), random);
-  for (uint16_t port : ports) free_.push_back({port, absl::InfinitePast()});
+  for (uint16_t port : ports) free_.push_back({port, common::MonotonicTime::InfinitePast()});
 }
 
 absl::optional<PortLease> PortPool::Lease() {
@@ -47,7 +47,7 @@ void PortPool::Return(uint16_t port) {
 
 size_t PortPool::in_use() const {
   common::MutexLock lock(mutex_);
-  const absl::Time now = clock_();
+  const common::MonotonicTime now = clock_();
   const auto resting = std::find_if(free_.begin(), free_.end(), [now](const FreePort& free_port) {
     return free_port.usable_from > now;
   });

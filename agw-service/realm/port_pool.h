@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 
 namespace agw {
@@ -44,7 +44,7 @@ class PortPool {
  public:
   // `first_port` to `last_port`, both included. `clock` is called under the pool's lock.
   PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quarantine,
-           std::function<absl::Time()> clock = absl::Now);
+           std::function<common::MonotonicTime()> clock = common::MonotonicTime::Now);
 
   PortPool(const PortPool&) = delete;
   PortPool& operator=(const PortPool&) = delete;
@@ -62,14 +62,14 @@ class PortPool {
 
   struct FreePort {
     uint16_t port;
-    absl::Time usable_from;
+    common::MonotonicTime usable_from;
   };
 
   void Return(uint16_t port);
 
   const size_t total_;
   const absl::Duration quarantine_;
-  const std::function<absl::Time()> clock_;
+  const std::function<common::MonotonicTime()> clock_;
 
   mutable common::Mutex mutex_;
   std::deque<FreePort> free_ ABSL_GUARDED_BY(mutex_);  // In the order they become usable.

@@ -3,6 +3,7 @@
 #include <set>
 #include <vector>
 
+#include "common/monotonic_time.h"
 #include "gtest/gtest.h"
 
 namespace agw {
@@ -10,7 +11,7 @@ namespace {
 
 class PortPoolTest : public testing::Test {
  protected:
-  absl::Time now_ = absl::UnixEpoch();
+  common::MonotonicTime now_ = common::MonotonicTime::Now();
   PortPool pool_{5000, 5002, absl::Seconds(10), [this] { return now_; }};
 };
 

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/check.h"
-#include "common/status_macros.h"
 
 namespace agw {
 namespace {
@@ -93,22 +91,6 @@ absl::StatusOr<Fingerprint> Fingerprint::Create(HashFunction hash_function,
   fingerprint.hash_function_ = hash_function;
   std::copy(digest.begin(), digest.end(), fingerprint.digest_.begin());
   return fingerprint;
-}
-
-absl::StatusOr<Fingerprint> Fingerprint::Parse(absl::string_view hash_function,
-                                               absl::string_view hex_digest) {
-  ASSIGN_OR_RETURN(const HashFunction parsed_hash_function, ParseHashFunction(hash_function));
-  std::string digest;
-  for (size_t i = 0; i < hex_digest.size(); i += 3) {
-    const absl::string_view octet = hex_digest.substr(i, 2);
-    const bool last = i + 2 == hex_digest.size();
-    if (octet.size() != 2 || !absl::ascii_isxdigit(octet[0]) || !absl::ascii_isxdigit(octet[1]) ||
-        (!last && (i + 3 >= hex_digest.size() || hex_digest[i + 2] != ':'))) {
-      return absl::InvalidArgumentError("a digest is written as hexadecimal octets with colons");
-    }
-    absl::StrAppend(&digest, absl::HexStringToBytes(octet));
-  }
-  return Create(parsed_hash_function, digest);
 }
 
 Fingerprint Fingerprint::Compute(HashFunction hash_function, absl::string_view certificate) {

@@ -37,11 +37,6 @@ class Fingerprint {
   // `kInvalidArgument` if `digest` does not have the length of the hash function's digests.
   static absl::StatusOr<Fingerprint> Create(HashFunction hash_function, absl::string_view digest);
 
-  // From SDP's "sha-256" and "4A:AD:B9:...". `kInvalidArgument` if it is not as RFC 8122 has it;
-  // lower-case digits are taken too.
-  static absl::StatusOr<Fingerprint> Parse(absl::string_view hash_function,
-                                           absl::string_view hex_digest);
-
   // Of a certificate in DER.
   static Fingerprint Compute(HashFunction hash_function, absl::string_view certificate);
 

@@ -229,7 +229,7 @@ TEST_P(ForeignPeerTest, R_TLS_08_OpenSslAsServerThatDemandsOurCertificate) {
     ASSERT_LT(absl::Now(), deadline);
     absl::SleepFor(absl::Milliseconds(5));
   }
-  stream_ = TlsStream::Client(profile_, identity_, std::move(fd), "ue.example");
+  stream_ = TlsStream::Client(profile_, identity_, std::move(fd));
   ASSERT_THAT(RunHandshake(), IsOk()) << Output();
   ASSERT_THAT(stream_->Write(absl::MakeConstSpan("from the gateway\n", 17)), IsOk());
   client_->Type("from the server\n");

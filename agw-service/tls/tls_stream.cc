@@ -12,29 +12,32 @@
 #include "agw-service/net/socket.h"
 #include "agw-service/tls/tls_bio.h"
 #include "common/check.h"
-#include "common/ip_address.h"
 #include "common/status_macros.h"
 
 namespace agw {
 namespace {
 
-// What BoringSSL complained about first; later entries of its queue are consequences.
+// What BoringSSL complained about. The parts of its library that do not know TLS complain before
+// those that do.
 struct BoringSslError {
-  int reason = 0;
+  int reason = 0;         // Of the first complaint in terms of TLS.
   bool is_alert = false;  // An alert of the peer.
-  std::string text;
+  bool is_key = false;    // A public key that BoringSSL does not understand.
+  std::string text = "unknown TLS error";
 };
 
 BoringSslError TakeBoringSslError() {
   BoringSslError error;
-  const uint32_t code = ERR_peek_error();
-  if (code != 0 && ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    error.reason = ERR_GET_REASON(code);
-    error.is_alert = error.reason >= SSL_AD_REASON_OFFSET;
+  bool first = true;
+  while (const uint32_t code = ERR_get_error()) {
+    const char* text = ERR_reason_error_string(code);
+    const bool is_tls = ERR_GET_LIB(code) == ERR_LIB_SSL;
+    if (text != nullptr && (first || (is_tls && error.reason == 0))) error.text = text;
+    if (is_tls && error.reason == 0) error.reason = ERR_GET_REASON(code);
+    error.is_key |= ERR_GET_LIB(code) == ERR_LIB_EVP;
+    first = false;
   }
-  const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
-  error.text = text == nullptr ? "unknown TLS error" : text;
-  ERR_clear_error();
+  error.is_alert = error.reason >= SSL_AD_REASON_OFFSET;
   return error;
 }
 
@@ -49,28 +52,24 @@ TlsFailure FailureOf(const BoringSslError& error) {
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_WRONG_VERSION_NUMBER:
       return TlsFailure::kProtocolVersion;
-    case SSL_R_BAD_ECC_CERT:
     case SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS:
     case SSL_R_NO_SHARED_CIPHER:
     case SSL_R_NO_SHARED_GROUP:
-    case SSL_R_UNKNOWN_CERTIFICATE_TYPE:
     case SSL_R_WRONG_CURVE:
-    case SSL_R_WRONG_SIGNATURE_TYPE:
       return TlsFailure::kNoCommonCipher;
+    case SSL_R_BAD_ECC_CERT:
+    case SSL_R_UNKNOWN_CERTIFICATE_TYPE:
+    case SSL_R_WRONG_SIGNATURE_TYPE:
+      return TlsFailure::kCertificateRefused;
+    case SSL_R_BAD_SIGNATURE:
+      return TlsFailure::kBadSignature;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return TlsFailure::kNoCertificate;
     case SSL_R_EXCESSIVE_MESSAGE_SIZE:
       return TlsFailure::kHandshakeTooLarge;
     default:
-      return TlsFailure::kProtocolError;
+      return error.is_key ? TlsFailure::kCertificateRefused : TlsFailure::kProtocolError;
   }
-}
-
-// Lets the alert reach the peer: closing a socket with unread octets sends RST, which can overtake
-// it.
-void EndAfterAlert(int fd, Scratch& scratch) {
-  (void)ShutdownWrite(fd);
-  (void)Recv(fd, absl::MakeSpan(scratch.received));
 }
 
 }  // namespace
@@ -84,15 +83,9 @@ std::unique_ptr<TlsStream> TlsStream::Server(TlsProfile& profile,
 
 std::unique_ptr<TlsStream> TlsStream::Client(TlsProfile& profile,
                                              const std::shared_ptr<const TlsIdentity>& identity,
-                                             OwnedFd fd, absl::string_view server_name) {
-  auto stream = std::unique_ptr<TlsStream>(
+                                             OwnedFd fd) {
+  return std::unique_ptr<TlsStream>(
       new TlsStream(profile, TlsRole::kClient, *identity, std::move(fd)));
-  // RFC 6066 clause 3 allows no addresses. A name BoringSSL does not take is left out.
-  if (!server_name.empty() && !common::IpAddress::Parse(server_name).ok()) {
-    SSL_set_tlsext_host_name(stream->ssl_.get(), std::string(server_name).c_str());
-    ERR_clear_error();
-  }
-  return stream;
 }
 
 TlsStream::TlsStream(TlsProfile& profile, TlsRole role, const TlsIdentity& identity, OwnedFd fd)
@@ -113,7 +106,7 @@ void TlsStream::SetRemoteFingerprints(const FingerprintSet& fingerprints) {
 }
 
 absl::StatusOr<TlsStream::HandshakeProgress> TlsStream::Handshake() {
-  CHECK(handshake_ != nullptr && failure_ == TlsFailure::kNone);
+  CHECK(handshake_ != nullptr && !failure_.has_value());
   profile_.bio().UseSocket(*handshake_);
   const int result = SSL_do_handshake(ssl_.get());
   if (handshake_->comparison.has_value()) {
@@ -145,6 +138,9 @@ absl::StatusOr<TlsStream::HandshakeProgress> TlsStream::Handshake() {
     return absl::UnavailableError("the peer ended the connection amid the TLS handshake");
   }
   if (handshake_->received_anything && !handshake_->starts_like_tls) {
+    // BoringSSL leaves some of those without an alert.
+    SSL_send_fatal_alert(ssl_.get(), SSL_AD_UNEXPECTED_MESSAGE);
+    ERR_clear_error();
     return FailHandshake(TlsFailure::kNotTls, "the peer does not speak TLS");
   }
   return FailHandshake(FailureOf(error), error.text);
@@ -161,7 +157,7 @@ absl::StatusOr<TlsStream::HandshakeProgress> TlsStream::FinishHandshake() {
 
 absl::Status TlsStream::FailHandshake(TlsFailure failure, absl::string_view detail) {
   failure_ = failure;
-  EndAfterAlert(fd_.get(), profile_.scratch());
+  ShutdownWrite(fd_.get()).IgnoreError();
   return absl::DataLossError(absl::StrCat("TLS handshake: ", detail));
 }
 
@@ -179,7 +175,6 @@ absl::StatusOr<ByteStream::ReadResult> TlsStream::Read() {
   ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
   ReadResult result;
   result.end_of_stream = received.end_of_stream;
-  result.more = received.byte_count == buffer.size();
   if (received.byte_count == 0) return result;
 
   TlsBio& bio = profile_.bio();
@@ -199,7 +194,6 @@ absl::StatusOr<ByteStream::ReadResult> TlsStream::Read() {
     if (error == SSL_ERROR_ZERO_RETURN) {
       ended_cleanly_ = true;
       result.end_of_stream = true;
-      result.more = false;
       break;
     }
     const BoringSslError reason = TakeBoringSslError();

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,26 +18,13 @@
 #include "agw-service/net/owned_fd.h"
 #include "agw-service/tls/boringssl_ptr.h"
 #include "agw-service/tls/fingerprint.h"
+#include "agw-service/tls/tls_failure.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/tls/tls_profile.h"
 
 namespace agw {
 
 struct TlsHandshake;
-
-// Why a handshake failed.
-enum class TlsFailure : uint8_t {
-  kNone,
-  kNotTls,               // The peer sent something that is no TLS record.
-  kProtocolVersion,      // No version in common: the peer has only 1.1 or older.
-  kNoCommonCipher,       // Nor cipher suite, group or signature algorithm.
-  kNoCertificate,        // The peer presented none.
-  kFingerprintMismatch,  // See `presented_fingerprint()`.
-  kAlertReceived,        // The peer gave up with an alert.
-  kClosedByPeer,         // FIN or RST amid the handshake.
-  kProtocolError,        // Anything else the peer did wrong.
-  kHandshakeTooLarge,    // A handshake message over the limit.
-};
 
 // First the handshake: call `Handshake()` until it says `kDone`, and none of `ByteStream`'s methods
 // but `fd()` and `ResetOnClose()` before. The peer's certificate must match a fingerprint that
@@ -61,11 +49,10 @@ class TlsStream final : public ByteStream {
                                            const std::shared_ptr<const TlsIdentity>& identity,
                                            OwnedFd fd);
 
-  // The end that begins. `server_name` goes into SNI (RFC 6066 clause 3) if it is a host name; give
-  // an empty one where signalling has none.
+  // The end that begins. It names no server (SNI): signalling knows addresses only.
   static std::unique_ptr<TlsStream> Client(TlsProfile& profile,
                                            const std::shared_ptr<const TlsIdentity>& identity,
-                                           OwnedFd fd, absl::string_view server_name);
+                                           OwnedFd fd);
 
   ~TlsStream() override;
 
@@ -80,8 +67,13 @@ class TlsStream final : public ByteStream {
 
   bool handshake_done() const { return handshake_ == nullptr; }
 
-  // Why `Handshake()` failed.
-  TlsFailure failure() const { return failure_; }
+  // Why `Handshake()` failed; nullopt if it did not. Never `kTimedOut`: how long it may take is
+  // the owner's affair.
+  absl::optional<TlsFailure> failure() const { return failure_; }
+
+  // The socket of a handshake that failed with `kDataLoss`: FIN has been sent behind the alert, but
+  // what the peer sends is not read. Closing it at once may send RST, which can overtake the alert.
+  OwnedFd TakeFd() { return std::move(fd_); }
 
   // The certificate the peer presented, by the hash function that was compared; nullopt if nothing
   // was compared yet. Equal to one of the remote fingerprints once the handshake is done.
@@ -118,7 +110,7 @@ class TlsStream final : public ByteStream {
   SendQueue send_queue_;
   BoringSslPtr<ssl_st> ssl_;
   std::unique_ptr<TlsHandshake> handshake_;  // What only the handshake needs; null when it is done.
-  TlsFailure failure_ = TlsFailure::kNone;
+  absl::optional<TlsFailure> failure_;
   bool ended_cleanly_ = false;
   uint16_t partial_record_size_ = 0;  // See `TlsBio`.
   absl::optional<Fingerprint> presented_fingerprint_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "agw-service/context/iq_error.h"
 #include "common/check.h"
 
@@ -15,6 +16,9 @@ constexpr size_t kTransactionLimit = 16;
 // How long, and for how many contexts, the reply to a release is kept.
 constexpr absl::Duration kReleaseMemory = absl::Minutes(1);
 constexpr size_t kReleaseLimit = 65536;
+
+// A session that could not be completed is not begun: two terminations at least.
+constexpr int64_t kDescriptorsPerSession = 2 * kDescriptorsPerTermination;
 
 absl::StatusOr<absl::optional<std::string>> ReplyOf(const Transaction& transaction,
                                                     size_t content) {
@@ -41,6 +45,10 @@ absl::StatusOr<Context*> ContextTable::FindOrCreate(absl::string_view context_id
   if (admission_.draining()) {
     return IqError(absl::StatusCode::kUnavailable, "DRAINING", "no new contexts are taken");
   }
+  if (admission_.descriptors().available() < kDescriptorsPerSession) {
+    return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
+                   "the file descriptors are not enough for one more session");
+  }
   if (!admission_.Admit()) {
     return IqError(absl::StatusCode::kResourceExhausted, "CONTEXT_LIMIT",
                    absl::StrCat("there are ", admission_.context_limit(), " contexts already"));
@@ -63,7 +71,7 @@ void ContextTable::ReleaseHanging(const std::string& context_id) {
   const std::string id = context_id;  // The argument belongs to the context.
   contexts_.erase(contexts_.find(id));
   admission_.Leave();
-  resources_.event_sink(Event{resources_.loop.Now(), id, 0, absl::nullopt, HangingTermination{}});
+  resources_.event_sink(Event{absl::Now(), id, 0, absl::nullopt, HangingTermination{}});
 }
 
 absl::StatusOr<absl::optional<std::string>> ContextTable::Replay(absl::string_view context_id,
@@ -92,14 +100,14 @@ void ContextTable::Remember(absl::string_view context_id, Transaction transactio
 }
 
 void ContextTable::RememberRelease(absl::string_view context_id, Transaction transaction) {
-  const absl::Time now = resources_.loop.Now();
+  const common::MonotonicTime now = resources_.loop.Now();
   releases_[context_id] = Release{std::move(transaction), now};
   release_order_.emplace_back(now, std::string(context_id));
   ForgetOldReleases();
 }
 
 void ContextTable::ForgetOldReleases() {
-  const absl::Time horizon = resources_.loop.Now() - kReleaseMemory;
+  const common::MonotonicTime horizon = resources_.loop.Now() - kReleaseMemory;
   while (!release_order_.empty() &&
          (release_order_.front().first < horizon || release_order_.size() > kReleaseLimit)) {
     // A context of the same name may have been released since.

@@ -14,11 +14,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/context/context.h"
 #include "agw-service/context/worker_resources.h"
 #include "agw-service/worker/admission.h"
+#include "common/monotonic_time.h"
 
 namespace agw {
 
@@ -43,8 +43,8 @@ class ContextTable {
   // nullptr if there is none. The context counts as named.
   Context* Find(absl::string_view context_id);
 
-  // `kUnavailable` (DRAINING) or `kResourceExhausted` (CONTEXT_LIMIT) if it would have to be made
-  // and may not. Call `EraseIfEmpty()` if nothing was reserved in it.
+  // `kUnavailable` (DRAINING) or `kResourceExhausted` (CONTEXT_LIMIT, DESCRIPTOR_LIMIT) if it would
+  // have to be made and may not. Call `EraseIfEmpty()` if nothing was reserved in it.
   absl::StatusOr<Context*> FindOrCreate(absl::string_view context_id);
 
   void EraseIfEmpty(absl::string_view context_id);
@@ -77,7 +77,7 @@ class ContextTable {
 
   struct Release {
     Transaction transaction;
-    absl::Time time;
+    common::MonotonicTime time;
   };
 
   void ReleaseHanging(const std::string& context_id);
@@ -87,7 +87,7 @@ class ContextTable {
   Admission& admission_;
   absl::btree_map<std::string, Entry, std::less<>> contexts_;
   absl::flat_hash_map<std::string, Release> releases_;  // The last one, by context id.
-  std::deque<std::pair<absl::Time, std::string>> release_order_;
+  std::deque<std::pair<common::MonotonicTime, std::string>> release_order_;
 };
 
 }  // namespace agw

@@ -156,6 +156,34 @@ TEST_F(ContextTableTest, RefusesMoreContextsThanTheLimit) {
   EXPECT_THAT(table_->FindOrCreate("c4"), IsOk());
 }
 
+TEST_F(ContextTableTest, BeginsNoSessionThatTheDescriptorsWouldNotBeEnoughFor) {
+  Admission admission(1000, /*descriptor_capacity=*/7);
+  ContextTable table(harness_.resources(), admission);
+  const absl::optional<DescriptorLease> taken = admission.descriptors().Take(3);
+  EXPECT_THAT(table.FindOrCreate("c1"), IsOk());
+  const absl::optional<DescriptorLease> more = admission.descriptors().Take(1);
+  const absl::StatusOr<Context*> refused = table.FindOrCreate("c2");
+  EXPECT_EQ(ErrorReasonOf(refused.status()), "DESCRIPTOR_LIMIT");
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(admission.context_count(), 1u);
+  EXPECT_THAT(table.FindOrCreate("c1"), IsOk());  // It exists.
+}
+
+TEST_F(ContextTableTest, ReservesNoTerminationThatTheDescriptorsWouldNotBeEnoughFor) {
+  DescriptorBudget& budget = harness_.resources().descriptors;
+  const absl::optional<DescriptorLease> others =
+      budget.Take(static_cast<uint32_t>(budget.available()) - 3);
+  Reserve("c1");
+  EXPECT_EQ(budget.available(), 1);
+  const absl::Status refused = table_->Find("c1")->ReserveConnectionPoint(
+      {1, Side::kAccess}, {}, absl::nullopt, {}, absl::nullopt);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReasonOf(refused), "DESCRIPTOR_LIMIT");
+  EXPECT_EQ(harness_.ports_in_use(), 1u);
+  Release("c1");
+  EXPECT_EQ(budget.available(), 3);
+}
+
 TEST_F(ContextTableTest, WhileDrainingTakesNoNewContextsButServesTheOldOnes) {
   Reserve("c1");
   EXPECT_TRUE(admission_.Drain());

@@ -7,14 +7,14 @@ namespace {
 
 constexpr absl::Duration kCountInterval = absl::Seconds(1);
 
-// Hands the octets counted since the last time to the sink, again and again.
-class ByteCountReporter {
+// Hands what was counted since the last time to the sink, again and again.
+class CounterReporter {
  public:
-  ByteCountReporter(WorkerResources& resources, std::function<void(const ByteCounters&)> sink)
+  CounterReporter(WorkerResources& resources, std::function<void(const WorkerCounters&)> sink)
       : resources_(resources), sink_(std::move(sink)) {
     Schedule();
   }
-  ~ByteCountReporter() {
+  ~CounterReporter() {
     resources_.loop.CancelTimer(timer_);
     Report();
   }
@@ -28,12 +28,13 @@ class ByteCountReporter {
   }
 
   void Report() {
-    const ByteCounters counted = std::exchange(resources_.byte_counters, ByteCounters());
-    if (counted.received_from_access + counted.received_from_core > 0) sink_(counted);
+    const WorkerCounters counted = std::exchange(resources_.counters, WorkerCounters());
+    if (counted.received_from_access + counted.received_from_core + counted.dropped_syns > 0)
+      sink_(counted);
   }
 
   WorkerResources& resources_;
-  const std::function<void(const ByteCounters&)> sink_;
+  const std::function<void(const WorkerCounters&)> sink_;
   EventLoop::TimerId timer_ = 0;
 };
 
@@ -58,14 +59,15 @@ void Worker::Run(const WorkerOptions& options) {
                             .own_addresses = options.own_addresses,
                             .limits = options.limits,
                             .event_sink = options.event_sink,
+                            .descriptors = options.admission.descriptors(),
                             .identity = options.identity,
-                            .byte_counters = {}};
+                            .counters = {}};
   ContextTable contexts(resources, options.admission);
   contexts_ = &contexts;
-  ByteCountReporter reporter(resources, options.byte_sink);
+  CounterReporter reporter(resources, options.counter_sink);
   loop_.Run();
-  // What was posted before the end still finds the contexts.
-  loop_.RunOnce(absl::ZeroDuration());
+  // What was posted before the end, and what that posts in turn, still finds the contexts.
+  loop_.RunRest();
 }
 
 void Worker::Post(absl::AnyInvocable<void(ContextTable&)> task) {

@@ -24,8 +24,8 @@ struct WorkerOptions {
   Admission& admission;
   std::shared_ptr<const TlsIdentity> identity;
 
-  // Is told about once a second how many octets came in since the last time. Thread-safe.
-  std::function<void(const ByteCounters&)> byte_sink;
+  // Is told about once a second what was counted since the last time. Thread-safe.
+  std::function<void(const WorkerCounters&)> counter_sink;
 };
 
 // Thread-safe. No lock is taken while a byte moves; calls cross over as tasks.
@@ -33,7 +33,8 @@ class Worker {
  public:
   explicit Worker(const WorkerOptions& options);
 
-  // Releases all contexts and joins the thread. Tasks posted before run; nobody may post any more.
+  // Releases all contexts and joins the thread. Tasks posted before run, and so do those that they
+  // post; nobody else may post any more.
   ~Worker();
 
   Worker(const Worker&) = delete;

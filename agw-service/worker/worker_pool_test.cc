@@ -54,8 +54,10 @@ class WorkerPoolTest : public testing::Test {
   absl::Status Reserve(const std::string& context_id) {
     return Call(context_id, [&](ContextTable& contexts) {
       return (*contexts.FindOrCreate(context_id))
-          ->ReserveConnectionPoint({1, Side::kAccess}, {.ip_realm = "", .tls = true}, absl::nullopt,
-                                   {}, absl::nullopt);
+          ->ReserveConnectionPoint(
+              {1, Side::kAccess},
+              {.ip_realm = "", .transport_protocol = TransportProtocol::kTcpTls}, absl::nullopt, {},
+              absl::nullopt);
     });
   }
 
@@ -72,7 +74,7 @@ class WorkerPoolTest : public testing::Test {
   const std::shared_ptr<const TlsIdentity> identity_ = MakeIdentity();
   std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(
       4, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, identity_,
-                       [](const ByteCounters&) {}});
+                       [](const WorkerCounters&) {}});
 };
 
 TEST_F(WorkerPoolTest, AllTasksOfAContextRunOnTheThreadOfItsWorker) {
@@ -128,6 +130,21 @@ TEST_F(WorkerPoolTest, WhatWasPostedBeforeTheStopIsStillDone) {
   }
   pool_.reset();
   EXPECT_EQ(done, 100);
+}
+
+TEST_F(WorkerPoolTest, ATaskThatATaskPostsAtTheEndStillFindsTheContexts) {
+  ASSERT_THAT(Reserve("c1"), IsOk());
+  size_t context_count = 0;
+  Worker& worker = pool_->WorkerOf("c1");
+  worker.Post([&](ContextTable&) {
+    // The stop comes meanwhile, so that this turn is the last one.
+    absl::SleepFor(absl::Milliseconds(50));
+    worker.Post([&](ContextTable&) {
+      worker.Post([&](ContextTable& contexts) { context_count = contexts.size(); });
+    });
+  });
+  pool_.reset();
+  EXPECT_EQ(context_count, 1u);
 }
 
 TEST_F(WorkerPoolTest, ANewIdentityIsForNewTerminationsAndOldOnesKeepTheirs) {

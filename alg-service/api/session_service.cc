@@ -8,6 +8,7 @@
 #include "alg-service/api/request_check.h"
 #include "alg-service/gateway/cancellation.h"
 #include "common/grpc_status.h"
+#include "common/monotonic_time.h"
 
 namespace alg {
 namespace {
@@ -26,10 +27,13 @@ class CallReactor final : public grpc::ServerUnaryReactor {
   const std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 };
 
-absl::Time DeadlineOf(const grpc::CallbackServerContext& call, absl::Duration call_timeout) {
+common::MonotonicTime DeadlineOf(const grpc::CallbackServerContext& call,
+                                 absl::Duration call_timeout) {
   const auto deadline = call.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return absl::Now() + call_timeout;
-  return absl::FromChrono(deadline);
+  if (deadline == std::chrono::system_clock::time_point::max()) {
+    return common::MonotonicTime::Now() + call_timeout;
+  }
+  return common::MonotonicTime::Now() + (absl::FromChrono(deadline) - absl::Now());
 }
 
 }  // namespace

@@ -38,11 +38,17 @@ class GatewayDirectory {
  public:
   virtual ~GatewayDirectory() = default;
 
-  // The IMS-AGWs that can be reached, draining ones included, in no particular order.
+  // The IMS-AGWs that new sessions can be given to: those whose status comes as often as it should.
+  // Draining ones are included. In no particular order, each instance once.
   virtual std::vector<Gateway> Reachable() const = 0;
 
-  // The one with that id in that incarnation, reachable or not. `kNotFound`: it is gone for good,
-  // and its contexts with it. `kUnavailable`: not known, but some IMS-AGW has yet to say who it is.
+  // The IMS-AGW of that id, in that run of it (`incarnation`). Three cases are told apart:
+  //
+  // * It is there: the gateway, which may be one that does not answer after all.
+  // * `kUnavailable`: nobody knows. It has not been heard of for a while, or not yet. Its contexts
+  //   may live: repeat the call later.
+  // * `kNotFound`: it is lost, and its contexts with it: it has been restarted, nobody listens at
+  //   its address any more, or it has been silent for too long. Nothing is left to release there.
   virtual absl::StatusOr<Gateway> Find(absl::string_view instance_id,
                                        absl::string_view incarnation) const = 0;
 };

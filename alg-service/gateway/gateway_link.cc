@@ -3,25 +3,20 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/random/random.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "alg-service/gateway/grpc_media_gateway.h"
-#include "alg-service/gateway/notification_log.h"
-#include "common/iq_notification.h"
 #include "common/log.h"
 
 namespace alg {
 namespace {
 
+using common::MonotonicTime;
 using ims::iq::v1::MediaGatewayService;
 
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
-
-// Load is followed by this much delay at most; draining is told at once.
-constexpr int kStatusIntervalSeconds = 2;
+// How long a probe waits for the peer's host, and how often it is looked at.
+constexpr absl::Duration kProbeTime = absl::Milliseconds(500);
+constexpr absl::Duration kProbeInterval = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -55,88 +50,85 @@ GatewayInfo ToGatewayInfo(const ims::iq::v1::GatewayStatus& status) {
   return info;
 }
 
-GatewayLink::GatewayLink(std::string address, const std::shared_ptr<grpc::Channel>& channel,
-                         std::shared_ptr<Metrics> metrics, std::function<void()> changed)
-    : address_(std::move(address)),
+GatewayLink::GatewayLink(const common::TransportAddress& address,
+                         const std::shared_ptr<grpc::Channel>& channel,
+                         absl::Duration status_interval, std::shared_ptr<Metrics> metrics,
+                         std::function<void()> changed)
+    : address_(address),
+      address_text_(address.ToString()),
+      status_interval_(status_interval),
       stub_(MediaGatewayService::NewStub(channel)),
-      media_gateway_(std::make_shared<GrpcMediaGateway>(channel, metrics)),
       metrics_(std::move(metrics)),
-      changed_(std::move(changed)) {}
-
-absl::Time GatewayLink::Maintain(absl::Time now) {
-  common::MutexLock lock(mutex_);
-  if (closing_) return absl::InfiniteFuture();
-  absl::Time next = absl::InfiniteFuture();
-  if (status_.stream == nullptr) {
-    if (status_.due <= now) {
-      OpenStatusStream();
-    } else {
-      next = status_.due;
-    }
-  }
-  // Notifications are of use only together with the status that says whose they are.
-  if (notifications_.stream == nullptr && reachable_) {
-    if (notifications_.due <= now) {
-      OpenNotificationStream();
-    } else {
-      next = std::min(next, notifications_.due);
-    }
-  }
-  return next;
+      changed_(std::move(changed)),
+      streams_(std::make_shared<StatusStreams>(StatusStreams::Stream::Handlers{
+          [this](const auto& response) { OnStatus(response.status()); },
+          [this](const absl::Status& status) { OnStreamEnd(status); }})) {
+  state_.address = address_text_;
+  state_.media_gateway = std::make_shared<GrpcMediaGateway>(channel, metrics_);
+  state_.last_heard = MonotonicTime::Now();
 }
 
-void GatewayLink::Close() {
-  common::MutexLock lock(mutex_);
-  closing_ = true;
-  if (status_.stream != nullptr) status_.stream->Cancel();
-  if (notifications_.stream != nullptr) notifications_.stream->Cancel();
-  while (status_.stream != nullptr || notifications_.stream != nullptr || ends_being_told_ > 0) {
-    end_told_.wait(mutex_);
-  }
+GatewayLink::~GatewayLink() { streams_->Close(); }
+
+MonotonicTime GatewayLink::Maintain(MonotonicTime now) {
+  if (streams_->due() <= now) OpenStream(now);
+  return std::min({streams_->due(), LookAtProbe(now), CheckSilence(now)});
 }
 
-std::shared_ptr<const GatewayInfo> GatewayLink::info() const {
+LinkState GatewayLink::state() const {
   common::MutexLock lock(mutex_);
-  return info_;
+  return state_;
 }
 
-bool GatewayLink::reachable() const {
-  common::MutexLock lock(mutex_);
-  return reachable_;
-}
-
-void GatewayLink::OpenStatusStream() {
+void GatewayLink::OpenStream(MonotonicTime now) {
   ims::iq::v1::WatchStatusRequest request;
-  request.mutable_interval()->set_seconds(kStatusIntervalSeconds);
-  auto self = shared_from_this();
-  status_.stream =
-      StatusStream::Open(std::move(request),
-                         {[self](const auto& response) { self->OnStatus(response.status()); },
-                          [self](const absl::Status& status) { self->OnStatusEnd(status); }},
-                         [this](auto* context, const auto* message, auto* reactor) {
-                           stub_->async()->WatchStatus(context, message, reactor);
-                         });
+  const int64_t nanoseconds = absl::ToInt64Nanoseconds(status_interval_);
+  request.mutable_interval()->set_seconds(nanoseconds / 1'000'000'000);
+  request.mutable_interval()->set_nanos(nanoseconds % 1'000'000'000);
+  streams_->Open(std::move(request), [this](auto* context, const auto* message, auto* reactor) {
+    stub_->async()->WatchStatus(context, message, reactor);
+  });
+  common::MutexLock lock(mutex_);
+  const bool may_be_gone = state_.info != nullptr && (state_.contact == Contact::kInterrupted ||
+                                                      state_.contact == Contact::kSilent);
+  if (may_be_gone) {
+    probe_.emplace(address_);
+    probe_end_ = now + kProbeTime;
+  }
 }
 
-void GatewayLink::OpenNotificationStream() {
-  ims::iq::v1::WatchNotificationsRequest request;
-  request.set_after_sequence_number(last_sequence_number_);
-  if (last_sequence_number_ > 0) request.set_incarnation(info_->incarnation);
-  auto self = shared_from_this();
-  notifications_.stream = NotificationStream::Open(
-      std::move(request),
-      {[self](const auto& response) { self->OnNotification(response); },
-       [self](const absl::Status& status) { self->OnNotificationEnd(status); }},
-      [this](auto* context, const auto* message, auto* reactor) {
-        stub_->async()->WatchNotifications(context, message, reactor);
-      });
+MonotonicTime GatewayLink::LookAtProbe(MonotonicTime now) {
+  if (!probe_.has_value()) return MonotonicTime::InfiniteFuture();
+  const ConnectionProbe::Result result = probe_->Poll();
+  if (result == ConnectionProbe::Result::kPending && now < probe_end_) return now + kProbeInterval;
+  probe_.reset();
+  common::MutexLock lock(mutex_);
+  if (result == ConnectionProbe::Result::kRefused && state_.contact != Contact::kUp) {
+    state_.contact = Contact::kRefused;
+  }
+  return MonotonicTime::InfiniteFuture();
+}
+
+MonotonicTime GatewayLink::CheckSilence(MonotonicTime now) {
+  common::MutexLock lock(mutex_);
+  const bool is_awaited = state_.info != nullptr && (state_.contact == Contact::kUp ||
+                                                     state_.contact == Contact::kInterrupted);
+  if (!is_awaited) return MonotonicTime::InfiniteFuture();
+  const MonotonicTime end = state_.last_heard + 2 * status_interval_;
+  if (now < end) return end;
+  if (state_.contact == Contact::kUp) {
+    LogUnreachable("silent",
+                   absl::StrCat("no status for ", absl::FormatDuration(now - state_.last_heard)));
+  }
+  state_.contact = Contact::kSilent;
+  return MonotonicTime::InfiniteFuture();
 }
 
 void GatewayLink::OnStatus(const ims::iq::v1::GatewayStatus& status) {
   auto info = std::make_shared<const GatewayInfo>(ToGatewayInfo(status));
   if (!IsUsableGatewayName(info->instance_id) || !IsUsableGatewayName(info->incarnation)) {
     common::Log(common::Severity::kError, "gateway_unusable",
-                {{"address", address_},
+                {{"address", address_text_},
                  {"instance_id", info->instance_id},
                  {"incarnation", info->incarnation},
                  {"detail", "an id that does not fit into a session id"}});
@@ -145,96 +137,45 @@ void GatewayLink::OnStatus(const ims::iq::v1::GatewayStatus& status) {
   bool is_news;
   {
     common::MutexLock lock(mutex_);
-    const bool is_new_incarnation = info_ == nullptr || info_->incarnation != info->incarnation;
-    if (is_new_incarnation) {
-      last_sequence_number_ = status.last_sequence_number();
-      notifications_.due = absl::InfinitePast();
-    }
-    is_news = is_new_incarnation || !reachable_ || info_->draining != info->draining;
-    info_ = info;
-    reachable_ = true;
+    const bool is_another = state_.info == nullptr ||
+                            state_.info->instance_id != info->instance_id ||
+                            state_.info->incarnation != info->incarnation;
+    if (is_another) state_.first_sequence_number = status.last_sequence_number();
+    is_news =
+        is_another || state_.contact != Contact::kUp || state_.info->draining != info->draining;
+    state_.info = info;
+    state_.contact = Contact::kUp;
+    state_.last_heard = MonotonicTime::Now();
     failure_logged_ = false;
-    status_.backoff = absl::ZeroDuration();
   }
-  if (!is_news) return;
-  common::Log(common::Severity::kInfo, "gateway_up",
-              {{"address", address_},
-               {"instance_id", info->instance_id},
-               {"incarnation", info->incarnation},
-               {"draining", info->draining}});
+  if (is_news) {
+    common::Log(common::Severity::kInfo, "gateway_up",
+                {{"address", address_text_},
+                 {"instance_id", info->instance_id},
+                 {"incarnation", info->incarnation},
+                 {"draining", info->draining}});
+  }
   changed_();
 }
 
-void GatewayLink::OnStatusEnd(const absl::Status& status) {
+void GatewayLink::OnStreamEnd(const absl::Status& status) {
   {
     common::MutexLock lock(mutex_);
-    if (!closing_ && !failure_logged_) {
+    const bool was_up = state_.contact == Contact::kUp;
+    if (was_up) state_.contact = Contact::kInterrupted;
+    // One that has never been reached is told of once.
+    if (was_up || !failure_logged_) {
+      LogUnreachable("stream_ended", status.ToString());
       failure_logged_ = true;
-      common::Log(common::Severity::kWarning, "gateway_unreachable",
-                  {{"address", address_},
-                   {"code", absl::StatusCodeToString(status.code())},
-                   {"detail", status.message()}});
     }
-    reachable_ = false;
-    ScheduleNext(status_);
-    ++ends_being_told_;
   }
-  TellEnd();
-}
-
-void GatewayLink::OnNotification(const ims::iq::v1::WatchNotificationsResponse& response) {
-  const ims::iq::v1::Notification& notification = response.notification();
-  std::string session_id_prefix;
-  uint64_t missed_count = 0;
-  {
-    common::MutexLock lock(mutex_);
-    notifications_.backoff = absl::ZeroDuration();
-    // The first of a restarted IMS-AGW may come before the status that tells of the restart.
-    if (response.incarnation() == info_->incarnation) {
-      if (notification.sequence_number() > last_sequence_number_ + 1) {
-        missed_count = notification.sequence_number() - last_sequence_number_ - 1;
-      }
-      last_sequence_number_ = notification.sequence_number();
-    }
-    session_id_prefix = absl::StrCat(info_->instance_id, "~", response.incarnation(), "~");
-  }
-  if (missed_count > 0) {
-    metrics_->CountMissedNotifications(missed_count);
-    common::Log(common::Severity::kWarning, "iq_notifications_missed",
-                {{"address", address_}, {"missed_count", missed_count}});
-  }
-  const common::IqNotificationName name = common::NameOf(notification);
-  metrics_->CountNotification(name.kind, name.cause);
-  LogNotification(notification, session_id_prefix);
-}
-
-void GatewayLink::OnNotificationEnd(const absl::Status& status) {
-  {
-    common::MutexLock lock(mutex_);
-    // The number belongs to an earlier run: from the beginning of this one.
-    if (status.code() == absl::StatusCode::kFailedPrecondition) last_sequence_number_ = 0;
-    ScheduleNext(notifications_);
-    ++ends_being_told_;
-  }
-  TellEnd();
-}
-
-void GatewayLink::TellEnd() {
   changed_();
-  common::MutexLock lock(mutex_);
-  --ends_being_told_;
-  end_told_.notify_all();
 }
 
-template <typename Stream>
-void GatewayLink::ScheduleNext(Watch<Stream>& watch) {
-  watch.stream = nullptr;
-  watch.backoff = watch.backoff == absl::ZeroDuration()
-                      ? kFirstBackoff
-                      : std::min(watch.backoff * 2, kLongestBackoff);
-  // Spread, so that the replicas do not all come at the same time.
-  absl::BitGen random;
-  watch.due = absl::Now() + watch.backoff * absl::Uniform(random, 0.7, 1.3);
+void GatewayLink::LogUnreachable(const char* reason, absl::string_view detail) const {
+  metrics_->CountUnreachableGateway(reason);
+  common::Log(common::Severity::kWarning, "gateway_unreachable",
+              {{"address", address_text_}, {"reason", reason}, {"detail", detail}});
 }
 
 }  // namespace alg

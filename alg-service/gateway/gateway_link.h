@@ -1,19 +1,25 @@
-// The connection to one IMS-AGW and what its streams tell.
+// The connection to one address of an IMS-AGW, and what its status tells.
 
 #ifndef ALG_SERVICE_GATEWAY_GATEWAY_LINK_H_
 #define ALG_SERVICE_GATEWAY_GATEWAY_LINK_H_
 
-#include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "alg-service/gateway/connection_probe.h"
 #include "alg-service/gateway/gateway_directory.h"
-#include "alg-service/gateway/watch_stream.h"
+#include "alg-service/gateway/link_state.h"
+#include "alg-service/gateway/watch.h"
 #include "alg-service/metrics.h"
+#include "common/ip_address.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "grpcpp/channel.h"
 #include "ims/iq/v1/media_gateway_service.grpc.pb.h"
@@ -26,74 +32,63 @@ bool IsUsableGatewayName(absl::string_view name);
 // What a status says to those who choose and plan.
 GatewayInfo ToGatewayInfo(const ims::iq::v1::GatewayStatus& status);
 
-// Follows status and notifications, and opens a stream that broke again, with backoff.
-// Notifications go on where they stopped; those from before the first connection are not asked for.
-// Thread-safe.
-class GatewayLink : public std::enable_shared_from_this<GatewayLink> {
+// Follows the status of whatever IMS-AGW is behind the address. A stream that broke is opened
+// again, and if it had shown an IMS-AGW, a probe tells whether anybody listens there still.
+//
+// `Maintain()` belongs to one thread; the rest is thread-safe.
+class GatewayLink {
  public:
-  // `address` is for logs. `changed` is called, on gRPC's threads, whenever `Maintain()` should be
-  // called soon or what the getters return has changed.
-  GatewayLink(std::string address, const std::shared_ptr<grpc::Channel>& channel,
+  // A status is asked for every `status_interval`; an IMS-AGW that says nothing for twice as long
+  // is silent. `changed` is called, on gRPC's threads, whenever `Maintain()` should be called soon
+  // or `state()` has changed.
+  GatewayLink(const common::TransportAddress& address,
+              const std::shared_ptr<grpc::Channel>& channel, absl::Duration status_interval,
               std::shared_ptr<Metrics> metrics, std::function<void()> changed);
 
-  // Opens the streams that are due. Returns when to be called again.
-  absl::Time Maintain(absl::Time now);
+  // Ends the stream and waits until `changed` is not called any more.
+  ~GatewayLink();
 
-  // Ends the streams and returns when no handler runs any more.
-  void Close();
+  GatewayLink(const GatewayLink&) = delete;
+  GatewayLink& operator=(const GatewayLink&) = delete;
 
-  // Empty until the first status has come.
-  std::shared_ptr<const GatewayInfo> info() const;
+  // Does what is due. Returns when to be called again.
+  common::MonotonicTime Maintain(common::MonotonicTime now);
 
-  // The status stream is up.
-  bool reachable() const;
+  LinkState state() const;
 
-  const std::shared_ptr<MediaGateway>& media_gateway() const { return media_gateway_; }
-  const std::string& address() const { return address_; }
+  // For the streams that others open.
+  ims::iq::v1::MediaGatewayService::Stub& stub() const { return *stub_; }
 
  private:
-  using StatusStream =
-      WatchStream<ims::iq::v1::WatchStatusRequest, ims::iq::v1::WatchStatusResponse>;
-  using NotificationStream =
-      WatchStream<ims::iq::v1::WatchNotificationsRequest, ims::iq::v1::WatchNotificationsResponse>;
+  using StatusStreams = Watch<ims::iq::v1::WatchStatusRequest, ims::iq::v1::WatchStatusResponse>;
 
-  // One stream between its ends and beginnings.
-  template <typename Stream>
-  struct Watch {
-    std::shared_ptr<Stream> stream;  // Null while there is none.
-    absl::Time due = absl::InfinitePast();
-    absl::Duration backoff = absl::ZeroDuration();
-  };
-
-  void OpenStatusStream() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OpenNotificationStream() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OpenStream(common::MonotonicTime now);
   void OnStatus(const ims::iq::v1::GatewayStatus& status);
-  void OnStatusEnd(const absl::Status& status);
-  void OnNotification(const ims::iq::v1::WatchNotificationsResponse& response);
-  void OnNotificationEnd(const absl::Status& status);
+  void OnStreamEnd(const absl::Status& status);
 
-  // Without the lock, which `changed_` must not find held; `Close()` waits for it.
-  void TellEnd();
+  // Returns when the probe should be looked at again.
+  common::MonotonicTime LookAtProbe(common::MonotonicTime now);
 
-  template <typename Stream>
-  static void ScheduleNext(Watch<Stream>& watch);
+  // Returns when the silence will have been too long.
+  common::MonotonicTime CheckSilence(common::MonotonicTime now);
+  void LogUnreachable(const char* reason, absl::string_view detail) const;
 
-  const std::string address_;
+  const common::TransportAddress address_;
+  const std::string address_text_;
+  const absl::Duration status_interval_;
   const std::shared_ptr<ims::iq::v1::MediaGatewayService::Stub> stub_;
-  const std::shared_ptr<MediaGateway> media_gateway_;
   const std::shared_ptr<Metrics> metrics_;
   const std::function<void()> changed_;
 
+  // Of the thread that maintains.
+  absl::optional<ConnectionProbe> probe_;
+  common::MonotonicTime probe_end_;
+
   mutable common::Mutex mutex_;
-  std::condition_variable_any end_told_;
-  int ends_being_told_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  Watch<StatusStream> status_ ABSL_GUARDED_BY(mutex_);
-  Watch<NotificationStream> notifications_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const GatewayInfo> info_ ABSL_GUARDED_BY(mutex_);
-  bool reachable_ ABSL_GUARDED_BY(mutex_) = false;
-  bool failure_logged_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t last_sequence_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  LinkState state_ ABSL_GUARDED_BY(mutex_);
+  bool failure_logged_ ABSL_GUARDED_BY(mutex_) = false;  // Of the attempts to reach it at all.
+
+  const std::shared_ptr<StatusStreams> streams_;
 };
 
 }  // namespace alg

@@ -3,19 +3,22 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/log.h"
 
 namespace alg {
 
+using common::MonotonicTime;
+
 GatewayPool::GatewayPool(Options options, NameResolver resolver, ChannelFactory channel_factory,
-                         std::shared_ptr<Metrics> metrics)
+                         std::shared_ptr<NotificationSink> sink, std::shared_ptr<Metrics> metrics)
     : options_(std::move(options)),
       resolver_(std::move(resolver)),
       channel_factory_(std::move(channel_factory)),
+      sink_(std::move(sink)),
       metrics_(std::move(metrics)),
-      thread_([this] { Run(); }) {}
+      table_(options_.lost_after),
+      resolver_thread_([this] { RunResolver(); }),
+      links_thread_([this] { RunLinks(); }) {}
 
 GatewayPool::~GatewayPool() {
   {
@@ -23,41 +26,21 @@ GatewayPool::~GatewayPool() {
     stopping_ = true;
     wake_.notify_all();
   }
-  thread_.join();
-  for (const auto& [address, link] : links()) link->Close();
+  resolver_thread_.join();
+  links_thread_.join();
+  notifications_.clear();
+  links_.clear();
 }
 
 std::vector<Gateway> GatewayPool::Reachable() const {
-  std::vector<Gateway> gateways;
   common::MutexLock lock(mutex_);
-  for (const auto& [address, link] : links_) {
-    if (link->reachable()) gateways.push_back({link->info(), link->media_gateway()});
-  }
-  return gateways;
+  return table_.Reachable();
 }
 
 absl::StatusOr<Gateway> GatewayPool::Find(absl::string_view instance_id,
                                           absl::string_view incarnation) const {
   common::MutexLock lock(mutex_);
-  bool all_known = resolved_once_;
-  bool has_restarted = false;
-  for (const auto& [address, link] : links_) {
-    std::shared_ptr<const GatewayInfo> info = link->info();
-    if (info == nullptr) {
-      all_known = false;
-    } else if (info->instance_id == instance_id) {
-      if (info->incarnation == incarnation) return Gateway{info, link->media_gateway()};
-      has_restarted = true;
-    }
-  }
-  if (has_restarted) {
-    return absl::NotFoundError(absl::StrCat("the IMS-AGW ", instance_id, " has been restarted"));
-  }
-  if (!all_known) {
-    return absl::UnavailableError(
-        absl::StrCat("the IMS-AGW ", instance_id, " has not been found yet"));
-  }
-  return absl::NotFoundError(absl::StrCat("there is no IMS-AGW ", instance_id));
+  return table_.Find(instance_id, incarnation, MonotonicTime::Now());
 }
 
 absl::Status GatewayPool::Ready() const {
@@ -65,106 +48,152 @@ absl::Status GatewayPool::Ready() const {
   return absl::OkStatus();
 }
 
-bool GatewayPool::WaitUntilReady(absl::Time deadline) {
+bool GatewayPool::WaitUntilReady(MonotonicTime deadline) const {
   common::MutexLock lock(mutex_);
+  while (table_.Reachable().empty()) {
+    if (MonotonicTime::Now() >= deadline) return false;
+    changed_.wait_until(mutex_, deadline.ToChrono());
+  }
+  return true;
+}
+
+void GatewayPool::RunResolver() {
   for (;;) {
-    for (const auto& [address, link] : links_) {
-      if (link->reachable()) return true;
-    }
-    if (absl::Now() >= deadline) return false;
-    changed_.wait_until(mutex_, absl::ToChronoTime(deadline));
+    Targets targets = Resolve();
+    const MonotonicTime next = MonotonicTime::Now() + options_.resolve_interval;
+    common::MutexLock lock(mutex_);
+    new_targets_ = std::move(targets);
+    woken_ = true;
+    wake_.notify_all();
+    while (!stopping_ && MonotonicTime::Now() < next) wake_.wait_until(mutex_, next.ToChrono());
+    if (stopping_) return;
   }
 }
 
-void GatewayPool::Run() {
-  absl::Time next_resolution = absl::InfinitePast();
-  for (;;) {
-    const absl::Time now = absl::Now();
-    if (next_resolution <= now) {
-      Resolve();
-      next_resolution = now + options_.resolve_interval;
+GatewayPool::Targets GatewayPool::Resolve() {
+  Targets targets;
+  for (const HostPort& host_port : options_.targets) {
+    absl::StatusOr<std::vector<common::IpAddress>> addresses = resolver_(host_port.host);
+    std::vector<common::IpAddress>& known = resolved_[host_port.host];
+    if (addresses.ok()) {
+      known = *std::move(addresses);
+    } else {
+      common::Log(common::Severity::kWarning, "gateway_name_not_resolved",
+                  {{"host", host_port.host}, {"detail", addresses.status().message()}});
     }
-    absl::Time next = next_resolution;
-    for (const auto& [address, link] : links()) next = std::min(next, link->Maintain(now));
-    CountStates();
+    for (const common::IpAddress& ip : known) {
+      const common::TransportAddress address{ip, host_port.port};
+      targets.emplace(address.ToString(), Target{host_port, address});
+    }
+  }
+  return targets;
+}
+
+void GatewayPool::RunLinks() {
+  for (;;) {
+    absl::optional<Targets> targets;
+    {
+      common::MutexLock lock(mutex_);
+      targets = std::move(new_targets_);
+      new_targets_.reset();
+    }
+    if (targets.has_value()) UpdateLinks(*targets);
+    const MonotonicTime now = MonotonicTime::Now();
+    MonotonicTime next = MaintainLinks(now);
+    UpdateTable(now);
+    next = std::min(next, MaintainNotifications(now));
 
     common::MutexLock lock(mutex_);
-    while (!woken_ && !stopping_) {
-      if (wake_.wait_until(mutex_, absl::ToChronoTime(next)) == std::cv_status::timeout) break;
+    next = std::min(next, table_.next_change());
+    while (!woken_ && !stopping_ && MonotonicTime::Now() < next) {
+      wake_.wait_until(mutex_, next.ToChrono());
     }
     woken_ = false;
     if (stopping_) return;
   }
 }
 
-void GatewayPool::Resolve() {
-  std::map<std::string, std::pair<HostPort, common::TransportAddress>> wanted;
-  for (const HostPort& target : options_.targets) {
-    absl::StatusOr<std::vector<common::IpAddress>> addresses = resolver_(target.host);
-    std::vector<common::IpAddress>& known = resolved_[target.host];
-    if (addresses.ok()) {
-      known = *std::move(addresses);
-    } else {
-      common::Log(common::Severity::kWarning, "gateway_name_not_resolved",
-                  {{"host", target.host}, {"detail", addresses.status().message()}});
-    }
-    for (const common::IpAddress& ip : known) {
-      const common::TransportAddress address{ip, target.port};
-      wanted.emplace(address.ToString(), std::make_pair(target, address));
-    }
-  }
-
-  const Links old_links = links();
-  Links new_links;
-  for (const auto& [name, target_and_address] : wanted) {
-    auto old = old_links.find(name);
-    if (old != old_links.end()) {
-      new_links.insert(*old);
-      continue;
-    }
+void GatewayPool::UpdateLinks(const Targets& targets) {
+  for (const auto& [name, target] : targets) {
+    if (links_.count(name) > 0) continue;
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
-        channel_factory_(target_and_address.first, target_and_address.second);
+        channel_factory_(target.host_port, target.address);
     if (!channel.ok()) {
       common::Log(common::Severity::kError, "gateway_channel_refused",
                   {{"address", name}, {"detail", channel.status().message()}});
       continue;
     }
-    new_links.emplace(name, std::make_shared<GatewayLink>(name, *channel, metrics_, [this] {
-                        common::MutexLock lock(mutex_);
-                        woken_ = true;
-                        wake_.notify_all();
-                        changed_.notify_all();
-                      }));
+    links_.emplace(name,
+                   std::make_unique<GatewayLink>(target.address, *channel, options_.status_interval,
+                                                 metrics_, [this] { Wake(); }));
   }
+  for (auto it = links_.begin(); it != links_.end();) {
+    bool is_wanted = targets.count(it->first) > 0;
+    if (!is_wanted) {
+      const LinkState state = it->second->state();
+      common::MutexLock lock(mutex_);
+      is_wanted = table_.IsOfUse(state);
+    }
+    if (is_wanted) {
+      ++it;
+      continue;
+    }
+    common::Log(common::Severity::kInfo, "gateway_removed", {{"address", it->first}});
+    it = links_.erase(it);
+  }
+}
+
+MonotonicTime GatewayPool::MaintainLinks(MonotonicTime now) {
+  MonotonicTime next = MonotonicTime::InfiniteFuture();
+  for (const auto& [address, link] : links_) next = std::min(next, link->Maintain(now));
+  return next;
+}
+
+void GatewayPool::UpdateTable(MonotonicTime now) {
+  std::vector<LinkState> states;
+  for (const auto& [address, link] : links_) states.push_back(link->state());
+  std::vector<std::pair<GatewayId, GatewayLoss>> losses;
+  GatewayTable::Counts counts;
   {
     common::MutexLock lock(mutex_);
-    links_ = new_links;
-    resolved_once_ = true;
+    losses = table_.Update(states, now);
+    counts = table_.Count();
+    changed_.notify_all();
   }
-  for (const auto& [name, link] : old_links) {
-    if (new_links.count(name) > 0) continue;
-    common::Log(common::Severity::kInfo, "gateway_removed", {{"address", name}});
-    link->Close();
-  }
+  metrics_->SetGateways(counts.up, counts.draining, counts.unreachable, counts.lost);
+  for (const auto& [gateway, loss] : losses) sink_->OnGatewayLost(gateway, loss);
 }
 
-void GatewayPool::CountStates() {
-  int up_count = 0, draining_count = 0, unreachable_count = 0;
-  for (const auto& [address, link] : links()) {
-    if (!link->reachable()) {
-      ++unreachable_count;
-    } else if (link->info()->draining) {
-      ++draining_count;
-    } else {
-      ++up_count;
+MonotonicTime GatewayPool::MaintainNotifications(MonotonicTime now) {
+  std::vector<LinkState> reachable;
+  std::vector<GatewayId> gone;
+  {
+    common::MutexLock lock(mutex_);
+    reachable = table_.ReachableLinks();
+    for (const auto& [gateway, watch] : notifications_) {
+      if (!table_.Has(gateway)) gone.push_back(gateway);
     }
   }
-  metrics_->SetGateways(up_count, draining_count, unreachable_count);
+  // Without the lock, which a handler that is waited for may want.
+  for (const GatewayId& gateway : gone) notifications_.erase(gateway);
+
+  MonotonicTime next = MonotonicTime::InfiniteFuture();
+  for (const LinkState& link : reachable) {
+    const GatewayId gateway{link.info->instance_id, link.info->incarnation};
+    std::unique_ptr<NotificationWatch>& watch = notifications_[gateway];
+    if (watch == nullptr) {
+      watch = std::make_unique<NotificationWatch>(gateway, link.first_sequence_number, sink_,
+                                                  [this] { Wake(); });
+    }
+    next = std::min(next, watch->Maintain(now, links_.at(link.address)->stub()));
+  }
+  return next;
 }
 
-GatewayPool::Links GatewayPool::links() const {
+void GatewayPool::Wake() {
   common::MutexLock lock(mutex_);
-  return links_;
+  woken_ = true;
+  wake_.notify_all();
 }
 
 }  // namespace alg

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 #include "alg-service/gateway/grpc_media_gateway.h"
 #include "common/error.h"
 #include "common/grpc_status.h"
-#include "common/log.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"
@@ -29,14 +30,15 @@ namespace alg {
 namespace {
 
 namespace iq = ims::iq::v1;
+using common::MonotonicTime;
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
 // Waits until `condition`, which is asked again and again.
 bool Eventually(const std::function<bool()>& condition) {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const MonotonicTime deadline = MonotonicTime::Now() + kPatience;
   while (!condition()) {
-    if (absl::Now() > deadline) return false;
+    if (MonotonicTime::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(2));
   }
   return true;
@@ -59,14 +61,16 @@ class ScriptedGateway : public iq::MediaGatewayService::Service {
       stopping_ = false;
     }
     int port = 0;
+    // Any address, so that 127.0.0.2 leads here too.
     server_ = grpc::ServerBuilder()
-                  .AddListeningPort(absl::StrCat("127.0.0.1:", port_),
+                  .AddListeningPort(absl::StrCat("0.0.0.0:", port_),
                                     grpc::InsecureServerCredentials(), &port)
                   .RegisterService(this)
                   .BuildAndStart();
     port_ = port;
   }
 
+  // As a process that is killed: connections break, and nobody listens.
   void Stop() {
     {
       common::MutexLock lock(mutex_);
@@ -76,6 +80,12 @@ class ScriptedGateway : public iq::MediaGatewayService::Service {
     server_->Shutdown(std::chrono::system_clock::now());
     server_->Wait();
   }
+
+  // As a process that is stopped by SIGSTOP: connections stay, and nothing is said.
+  void Hang() { SetHung(true); }
+  void GoOn() { SetHung(false); }
+
+  int port() const { return port_; }
 
   void ChangeStatus(const std::function<void(iq::GatewayStatus&)>& change) {
     common::MutexLock lock(mutex_);
@@ -91,27 +101,50 @@ class ScriptedGateway : public iq::MediaGatewayService::Service {
     changed_.notify_all();
   }
 
+  // As if so many had come and gone before anybody could read them.
+  void ForgetNextNotifications(int count) {
+    common::MutexLock lock(mutex_);
+    notifications_.resize(notifications_.size() + count);
+  }
+
   std::vector<iq::WatchNotificationsRequest> watches() {
     common::MutexLock lock(mutex_);
     return watches_;
   }
 
-  std::shared_ptr<grpc::Channel> NewChannel() const {
-    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_),
+  int status_watch_count() {
+    common::MutexLock lock(mutex_);
+    return status_watch_count_;
+  }
+
+  std::shared_ptr<grpc::Channel> NewChannel(const std::string& ip = "127.0.0.1") const {
+    return grpc::CreateCustomChannel(absl::StrCat(ip, ":", port_),
                                      grpc::InsecureChannelCredentials(),
                                      MediaGatewayChannelArguments());
   }
 
  private:
-  grpc::Status WatchStatus(grpc::ServerContext* call, const iq::WatchStatusRequest*,
-                           grpc::ServerWriter<iq::WatchStatusResponse>* writer) override {
+  void SetHung(bool hung) {
     common::MutexLock lock(mutex_);
+    hung_ = hung;
+    changed_.notify_all();
+  }
+
+  grpc::Status WatchStatus(grpc::ServerContext* call, const iq::WatchStatusRequest* request,
+                           grpc::ServerWriter<iq::WatchStatusResponse>* writer) override {
+    const absl::Duration interval = absl::Seconds(request->interval().seconds()) +
+                                    absl::Nanoseconds(request->interval().nanos());
+    common::MutexLock lock(mutex_);
+    ++status_watch_count_;
     int sent_version = -1;
+    MonotonicTime due;
     while (!stopping_ && !call->IsCancelled()) {
-      if (sent_version != status_version_) {
+      const MonotonicTime now = MonotonicTime::Now();
+      if (!hung_ && (sent_version != status_version_ || due <= now)) {
         iq::WatchStatusResponse response;
         *response.mutable_status() = status_;
         sent_version = status_version_;
+        due = now + interval;
         writer->Write(response);
       }
       changed_.wait_for(mutex_, std::chrono::milliseconds(5));
@@ -130,7 +163,7 @@ class ScriptedGateway : public iq::MediaGatewayService::Service {
         iq::WatchNotificationsResponse response;
         *response.mutable_notification() = notifications_[sent++];
         response.set_incarnation(status_.incarnation());
-        writer->Write(response);
+        if (response.notification().sequence_number() > 0) writer->Write(response);
       }
       changed_.wait_for(mutex_, std::chrono::milliseconds(5));
     }
@@ -161,82 +194,208 @@ class ScriptedGateway : public iq::MediaGatewayService::Service {
   std::vector<iq::Notification> notifications_;
   std::vector<iq::WatchNotificationsRequest> watches_;
   bool stopping_ = false;
+  bool hung_ = false;
+  int status_watch_count_ = 0;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };
 
-class GatewayPoolTest : public testing::Test {
- protected:
-  // 127.0.0.1 is the first gateway, 127.0.0.2 the second.
-  std::unique_ptr<GatewayPool> MakePool() {
-    GatewayPool::Options options;
-    options.targets = {{"agw.example.net", 7060}};
-    options.resolve_interval = absl::Milliseconds(20);
-    return std::make_unique<GatewayPool>(
-        options,
-        [this](const std::string&) -> absl::StatusOr<std::vector<common::IpAddress>> {
-          common::MutexLock lock(mutex_);
-          return resolved_;
-        },
-        [this](const HostPort&, const common::TransportAddress& address)
-            -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
-          return (address.ToString() == "127.0.0.1:7060" ? first_ : second_).NewChannel();
-        },
-        metrics_);
+// Keeps what it is told.
+class FakeNotificationSink : public NotificationSink {
+ public:
+  void OnNotification(const GatewayId& gateway, const iq::Notification& notification) override {
+    Add(absl::StrCat(gateway.instance_id, " ", gateway.incarnation, " ",
+                     notification.sequence_number()));
+  }
+  void OnNotificationsMissed(const GatewayId& gateway, uint64_t count) override {
+    Add(absl::StrCat(gateway.instance_id, " missed ", count));
+  }
+  void OnGatewayLost(const GatewayId& gateway, GatewayLoss loss) override {
+    Add(absl::StrCat(gateway.instance_id, " ", gateway.incarnation, " lost: ", NameOf(loss)));
   }
 
-  void Resolve(absl::StatusOr<std::vector<std::string>> addresses) {
+  // "agw-0 run-1 17": a notification and its number; "agw-0 run-1 lost: refused".
+  std::vector<std::string> told() const {
+    common::MutexLock lock(mutex_);
+    return told_;
+  }
+
+ private:
+  void Add(std::string line) {
+    common::MutexLock lock(mutex_);
+    told_.push_back(std::move(line));
+  }
+
+  mutable common::Mutex mutex_;
+  std::vector<std::string> told_;
+};
+
+class GatewayPoolTest : public testing::Test {
+ protected:
+  // "first.example.net" and "second.example.net" are the targets. Unless told otherwise the first
+  // one is at 127.0.0.1, and the second one is not known.
+  GatewayPoolTest() { Resolve("first", std::vector<std::string>{"127.0.0.1"}); }
+
+  // Nobody is silent by accident, however slow the machine.
+  GatewayPool::Options Options() const {
+    GatewayPool::Options options;
+    options.targets = {{"first", static_cast<uint16_t>(first_.port())},
+                       {"second", static_cast<uint16_t>(second_.port())}};
+    options.resolve_interval = absl::Milliseconds(20);
+    options.status_interval = absl::Seconds(30);
+    options.lost_after = absl::Hours(1);
+    return options;
+  }
+
+  std::unique_ptr<GatewayPool> MakePool() { return MakePool(Options()); }
+
+  std::unique_ptr<GatewayPool> MakePool(GatewayPool::Options options) {
+    return std::make_unique<GatewayPool>(
+        std::move(options),
+        [this](const std::string& host) -> absl::StatusOr<std::vector<common::IpAddress>> {
+          common::MutexLock lock(mutex_);
+          ++resolution_count_;
+          return resolved_[host];
+        },
+        [](const HostPort&, const common::TransportAddress& address)
+            -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
+          return grpc::CreateCustomChannel(absl::StrCat("ipv4:", address.ToString()),
+                                           grpc::InsecureChannelCredentials(),
+                                           MediaGatewayChannelArguments());
+        },
+        sink_, metrics_);
+  }
+
+  void Resolve(const std::string& host, absl::StatusOr<std::vector<std::string>> addresses) {
     common::MutexLock lock(mutex_);
     if (!addresses.ok()) {
-      resolved_ = addresses.status();
+      resolved_[host] = addresses.status();
       return;
     }
     std::vector<common::IpAddress> parsed;
     for (const std::string& address : *addresses) {
       parsed.push_back(*common::IpAddress::Parse(address));
     }
-    resolved_ = parsed;
+    resolved_[host] = parsed;
+  }
+
+  // Waits until names have been looked up since, and the answer was used.
+  void AwaitResolution() {
+    auto count = [this] {
+      common::MutexLock lock(mutex_);
+      return resolution_count_;
+    };
+    const int before = count();
+    // Each round asks for two names, and hands over the answers before the next one.
+    ASSERT_TRUE(Eventually([&] { return count() >= before + 6; }));
   }
 
   std::string Metrics() const {
     return prometheus::TextSerializer().Serialize(metrics_->registry()->Collect());
   }
 
+  static absl::StatusCode Find(const GatewayPool& pool, const std::string& instance_id,
+                               const std::string& incarnation = "run-1") {
+    return pool.Find(instance_id, incarnation).status().code();
+  }
+
   ScriptedGateway first_{"agw-0"};
   ScriptedGateway second_{"agw-1"};
   const std::shared_ptr<class Metrics> metrics_ = std::make_shared<class Metrics>();
+  const std::shared_ptr<FakeNotificationSink> sink_ = std::make_shared<FakeNotificationSink>();
   common::Mutex mutex_;
-  absl::StatusOr<std::vector<common::IpAddress>> resolved_ =
-      std::vector<common::IpAddress>{*common::IpAddress::Parse("127.0.0.1")};
+  std::map<std::string, absl::StatusOr<std::vector<common::IpAddress>>> resolved_;
+  int resolution_count_ = 0;
 };
 
-TEST_F(GatewayPoolTest, EveryAddressBehindANameIsAGateway) {
-  Resolve(std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
+TEST_F(GatewayPoolTest, EveryTargetIsAGateway) {
+  Resolve("second", std::vector<std::string>{"127.0.0.1"});
   std::unique_ptr<GatewayPool> pool = MakePool();
   ASSERT_TRUE(Eventually([&] { return pool->Reachable().size() == 2; }));
-  EXPECT_TRUE(pool->WaitUntilReady(absl::Now()));
+  EXPECT_TRUE(pool->WaitUntilReady(MonotonicTime::Now()));
   EXPECT_THAT(pool->Ready(), common::IsOk());
-  EXPECT_THAT(pool->Find("agw-0", "run-1"), common::IsOk());
-  EXPECT_THAT(pool->Find("agw-1", "run-1"), common::IsOk());
-  EXPECT_THAT(pool->Find("agw-2", "run-1"), common::StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(Find(*pool, "agw-0"), absl::StatusCode::kOk);
+  EXPECT_EQ(Find(*pool, "agw-1"), absl::StatusCode::kOk);
 }
 
-TEST_F(GatewayPoolTest, AGatewayWhoseAddressGoesIsGone) {
-  Resolve(std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
+TEST_F(GatewayPoolTest, TwoAddressesOfOneGatewayAreOneGateway) {
+  Resolve("first", std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
+  std::unique_ptr<GatewayPool> pool = MakePool();
+  ASSERT_TRUE(Eventually([&] { return first_.status_watch_count() == 2; }));
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  AwaitResolution();  // Time for a second one to be taken for another.
+  EXPECT_EQ(pool->Reachable().size(), 1u);
+  // Its notifications come once.
+  ASSERT_TRUE(Eventually([&] { return !first_.watches().empty(); }));
+  first_.Notify({});
+  first_.Notify({});
+  ASSERT_TRUE(Eventually([&] { return sink_->told().size() >= 2; }));
+  EXPECT_THAT(sink_->told(), testing::ElementsAre("agw-0 run-1 1", "agw-0 run-1 2"));
+  EXPECT_EQ(first_.watches().size(), 1u);
+}
+
+// One that drains leaves DNS, because it is not ready any more, and its sessions live.
+TEST_F(GatewayPoolTest, AGatewayThatLeavesDnsStaysAsLongAsItSpeaks) {
+  Resolve("second", std::vector<std::string>{"127.0.0.1"});
   std::unique_ptr<GatewayPool> pool = MakePool();
   ASSERT_TRUE(Eventually([&] { return pool->Reachable().size() == 2; }));
-  Resolve(std::vector<std::string>{"127.0.0.1"});
-  ASSERT_TRUE(Eventually([&] { return pool->Reachable().size() == 1; }));
-  EXPECT_THAT(pool->Find("agw-1", "run-1"), common::StatusIs(absl::StatusCode::kNotFound));
+  second_.ChangeStatus([](iq::GatewayStatus& status) { status.set_draining(true); });
+  Resolve("second", std::vector<std::string>{});
+  AwaitResolution();
+  EXPECT_EQ(Find(*pool, "agw-1"), absl::StatusCode::kOk);
+  EXPECT_EQ(pool->Reachable().size(), 2u);
 
-  Resolve(absl::UnavailableError("no answer from DNS"));
-  Resolve(std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
-  EXPECT_TRUE(Eventually([&] { return pool->Reachable().size() == 2; }));
+  second_.Stop();
+  EXPECT_TRUE(Eventually([&] { return Find(*pool, "agw-1") == absl::StatusCode::kNotFound; }));
+  AwaitResolution();
+  EXPECT_EQ(Find(*pool, "agw-1"), absl::StatusCode::kNotFound);
+  second_.Start();
+}
+
+TEST_F(GatewayPoolTest, AFailedLookUpChangesNothing) {
+  std::unique_ptr<GatewayPool> pool = MakePool();
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  Resolve("first", absl::UnavailableError("no answer from DNS"));
+  AwaitResolution();
+  EXPECT_EQ(pool->Reachable().size(), 1u);
+  EXPECT_EQ(Find(*pool, "agw-0"), absl::StatusCode::kOk);
+}
+
+TEST_F(GatewayPoolTest, AResolverThatHangsDelaysNothing) {
+  common::Mutex mutex;
+  std::condition_variable_any changed;
+  bool asked_again = false, is_over = false;
+  int count = 0;
+  GatewayPool pool(
+      {{{"127.0.0.1", static_cast<uint16_t>(first_.port())}}, absl::Milliseconds(1)},
+      [&](const std::string&) -> absl::StatusOr<std::vector<common::IpAddress>> {
+        common::MutexLock lock(mutex);
+        if (++count > 1) {
+          asked_again = true;
+          changed.notify_all();
+          while (!is_over) changed.wait(mutex);
+        }
+        return std::vector<common::IpAddress>{*common::IpAddress::Parse("127.0.0.1")};
+      },
+      [this](const HostPort&, const common::TransportAddress&)
+          -> absl::StatusOr<std::shared_ptr<grpc::Channel>> { return first_.NewChannel(); },
+      sink_, metrics_);
+  {
+    common::MutexLock lock(mutex);
+    while (!asked_again) changed.wait(mutex);
+  }
+  EXPECT_TRUE(pool.WaitUntilReady(MonotonicTime::Now() + kPatience));
+  first_.Stop();
+  EXPECT_TRUE(Eventually([&] { return Find(pool, "agw-0") == absl::StatusCode::kNotFound; }));
+  first_.Start();
+  common::MutexLock lock(mutex);
+  is_over = true;
+  changed.notify_all();
 }
 
 TEST_F(GatewayPoolTest, LoadAndDrainingAreFollowed) {
   std::unique_ptr<GatewayPool> pool = MakePool();
-  ASSERT_TRUE(pool->WaitUntilReady(absl::Now() + kPatience));
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
   first_.ChangeStatus([](iq::GatewayStatus& status) {
     status.set_context_count(50);
     status.set_draining(true);
@@ -256,69 +415,99 @@ TEST_F(GatewayPoolTest, LoadAndDrainingAreFollowed) {
       [&] { return absl::StrContains(Metrics(), "alg_gateways{state=\"draining\"} 1"); }));
 }
 
+TEST_F(GatewayPoolTest, AGatewayThatHangsGetsNoNewSessionsAndIsUnknown) {
+  GatewayPool::Options options = Options();
+  options.status_interval = absl::Milliseconds(100);
+  std::unique_ptr<GatewayPool> pool = MakePool(options);
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  first_.Hang();
+  ASSERT_TRUE(Eventually([&] { return pool->Reachable().empty(); }));
+  EXPECT_EQ(Find(*pool, "agw-0"), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Metrics(), testing::HasSubstr("gateway_unreachable_total{reason=\"silent\"} "));
+  EXPECT_TRUE(Eventually(
+      [&] { return absl::StrContains(Metrics(), "alg_gateways{state=\"unreachable\"} 1"); }));
+  // It goes on where it was: nothing is lost.
+  first_.GoOn();
+  EXPECT_TRUE(Eventually([&] { return pool->Reachable().size() == 1; }));
+  EXPECT_EQ(Find(*pool, "agw-0"), absl::StatusCode::kOk);
+  EXPECT_THAT(sink_->told(), testing::IsEmpty());
+}
+
+TEST_F(GatewayPoolTest, AGatewayThatHangsForTooLongIsLost) {
+  GatewayPool::Options options = Options();
+  options.status_interval = absl::Milliseconds(100);
+  options.lost_after = absl::Milliseconds(400);
+  std::unique_ptr<GatewayPool> pool = MakePool(options);
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  first_.Hang();
+  EXPECT_TRUE(Eventually([&] { return Find(*pool, "agw-0") == absl::StatusCode::kNotFound; }));
+  EXPECT_TRUE(Eventually([&] { return !sink_->told().empty(); }));
+  EXPECT_EQ(sink_->told()[0], "agw-0 run-1 lost: silent");
+}
+
+// Nobody listens there any more, so there is no process that could have the contexts.
+TEST_F(GatewayPoolTest, AGatewayThatIsKilledIsLostAtOnce) {
+  std::unique_ptr<GatewayPool> pool = MakePool();
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  first_.Stop();
+  ASSERT_TRUE(Eventually([&] { return Find(*pool, "agw-0") == absl::StatusCode::kNotFound; }));
+  EXPECT_THAT(pool->Reachable(), testing::IsEmpty());
+  EXPECT_THAT(pool->Ready(), common::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(Eventually([&] { return !sink_->told().empty(); }));
+  EXPECT_THAT(sink_->told(), testing::ElementsAre("agw-0 run-1 lost: refused"));
+  EXPECT_THAT(Metrics(), testing::HasSubstr("gateway_unreachable_total{reason=\"stream_ended\"} "));
+  EXPECT_THAT(Metrics(), testing::HasSubstr("alg_gateways{state=\"lost\"} 1"));
+  first_.Start();
+}
+
 TEST_F(GatewayPoolTest, DP_15_ARestartedGatewayIsAnotherOne) {
   std::unique_ptr<GatewayPool> pool = MakePool();
-  ASSERT_TRUE(pool->WaitUntilReady(absl::Now() + kPatience));
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
   first_.Stop();
   ASSERT_TRUE(Eventually([&] { return pool->Reachable().empty(); }));
-  EXPECT_THAT(pool->Ready(), common::StatusIs(absl::StatusCode::kUnavailable));
-  // It may come back as it was.
-  EXPECT_THAT(pool->Find("agw-0", "run-1"), common::IsOk());
-
   first_.ChangeStatus([](iq::GatewayStatus& status) { status.set_incarnation("run-2"); });
   first_.Start();
   ASSERT_TRUE(Eventually([&] { return !pool->Reachable().empty(); }));
-  EXPECT_THAT(pool->Find("agw-0", "run-1"), common::StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(pool->Find("agw-0", "run-2"), common::IsOk());
+  EXPECT_EQ(Find(*pool, "agw-0", "run-1"), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Find(*pool, "agw-0", "run-2"), absl::StatusCode::kOk);
+  ASSERT_TRUE(Eventually([&] { return !sink_->told().empty(); }));
+  EXPECT_THAT(sink_->told()[0], testing::StartsWith("agw-0 run-1 lost: "));
 }
 
 TEST_F(GatewayPoolTest, BeforeTheFirstStatusNobodyIsLost) {
-  Resolve(std::vector<std::string>{"127.0.0.1", "127.0.0.2"});
+  Resolve("second", std::vector<std::string>{"127.0.0.1"});
   second_.Stop();
   std::unique_ptr<GatewayPool> pool = MakePool();
-  ASSERT_TRUE(pool->WaitUntilReady(absl::Now() + kPatience));
-  EXPECT_THAT(pool->Find("agw-1", "run-1"), common::StatusIs(absl::StatusCode::kUnavailable));
+  ASSERT_TRUE(pool->WaitUntilReady(MonotonicTime::Now() + kPatience));
+  EXPECT_EQ(Find(*pool, "agw-1"), absl::StatusCode::kUnavailable);
   second_.Start();
 }
 
-TEST_F(GatewayPoolTest, NotificationsAreLoggedAndCountedAndGoOnAfterABreak) {
-  common::Mutex mutex;
-  std::string log;
-  common::ScopedLogCapture capture([&](absl::string_view line) {
-    common::MutexLock lock(mutex);
-    absl::StrAppend(&log, line, "\n");
-  });
+TEST_F(GatewayPoolTest, NotificationsGoOnAfterABreak) {
   std::unique_ptr<GatewayPool> pool = MakePool();
   ASSERT_TRUE(Eventually([&] { return !first_.watches().empty(); }));
-
-  iq::Notification mismatch;
-  mismatch.mutable_termination()->set_context_id("c1");
-  mismatch.mutable_termination()->set_stream_id(1);
-  mismatch.mutable_termination()->set_side(iq::SIDE_ACCESS);
-  mismatch.mutable_fingerprint_mismatch();
-  first_.Notify(mismatch);
-  iq::Notification failed;
-  failed.mutable_tls_failed()->set_cause(iq::Notification::TlsFailed::CAUSE_FINGERPRINT_MISMATCH);
-  first_.Notify(failed);
-  EXPECT_TRUE(Eventually([&] {
-    return absl::StrContains(
-        Metrics(),
-        "iqgate_alg_iq_notifications_total{cause=\"fingerprint_mismatch\",kind=\"tls_failed\"} 1");
-  }));
-  EXPECT_TRUE(Eventually([&] {
-    common::MutexLock lock(mutex);
-    return absl::StrContains(log, "\"kind\":\"fingerprint_mismatch\"") &&
-           absl::StrContains(log, "\"session_id\":\"agw-0~run-1~c1\"");
-  }));
+  first_.Notify({});
+  first_.Notify({});
+  ASSERT_TRUE(Eventually([&] { return sink_->told().size() == 2; }));
 
   first_.Stop();
   ASSERT_TRUE(Eventually([&] { return pool->Reachable().empty(); }));
+  first_.Notify({});
   first_.Start();
   ASSERT_TRUE(Eventually([&] { return first_.watches().size() >= 2; }));
   const iq::WatchNotificationsRequest resumed = first_.watches().back();
   EXPECT_EQ(resumed.after_sequence_number(), 2u);
   EXPECT_EQ(resumed.incarnation(), "run-1");
-  pool.reset();
+  EXPECT_TRUE(Eventually([&] { return sink_->told().back() == "agw-0 run-1 3"; }));
+}
+
+TEST_F(GatewayPoolTest, AGapInTheNumbersIsTold) {
+  std::unique_ptr<GatewayPool> pool = MakePool();
+  ASSERT_TRUE(Eventually([&] { return !first_.watches().empty(); }));
+  first_.ForgetNextNotifications(3);
+  first_.Notify({});
+  ASSERT_TRUE(Eventually([&] { return sink_->told().size() == 2; }));
+  EXPECT_THAT(sink_->told(), testing::ElementsAre("agw-0 missed 3", "agw-0 run-1 4"));
 }
 
 TEST_F(GatewayPoolTest, CallsCarryTypedErrorsDeadlinesAndCancellation) {
@@ -340,14 +529,14 @@ TEST_F(GatewayPoolTest, CallsCarryTypedErrorsDeadlinesAndCancellation) {
     while (!status.has_value()) done.wait(mutex);
     return *status;
   };
-  const absl::Time soon = absl::Now() + kPatience;
+  const MonotonicTime soon = MonotonicTime::Now() + kPatience;
   EXPECT_TRUE(audit("c1", {soon, nullptr}).ok());
 
   const absl::Status unknown = audit("unknown", {soon, nullptr});
   EXPECT_EQ(unknown.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(common::ErrorReasonOf(unknown), "CONTEXT_UNKNOWN");
 
-  EXPECT_EQ(audit("hangs", {absl::Now() + absl::Milliseconds(50), nullptr}).code(),
+  EXPECT_EQ(audit("hangs", {MonotonicTime::Now() + absl::Milliseconds(50), nullptr}).code(),
             absl::StatusCode::kDeadlineExceeded);
 
   auto cancellation = std::make_shared<Cancellation>();

@@ -1,10 +1,13 @@
 #include "alg-service/gateway/grpc_media_gateway.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/grpc_status.h"
+#include "common/monotonic_time.h"
+#include "grpc/support/time.h"
 #include "grpcpp/client_context.h"
 
 namespace alg {
@@ -34,8 +37,15 @@ struct Call {
   MediaGateway::Done<Response> done;
   std::shared_ptr<Cancellation> cancellation;
   uint64_t listener_id = 0;
-  absl::Time start_time = absl::Now();
+  common::MonotonicTime start_time = common::MonotonicTime::Now();
 };
+
+// As what is left, so that it is no matter which clock gRPC goes by.
+gpr_timespec ToGrpcDeadline(common::MonotonicTime deadline) {
+  const absl::Duration left =
+      std::max(deadline - common::MonotonicTime::Now(), absl::ZeroDuration());
+  return gpr_time_from_nanos(absl::ToInt64Nanoseconds(left), GPR_TIMESPAN);
+}
 
 template <typename Request, typename Response>
 using Method = void (MediaGatewayService::StubInterface::async_interface::*)(
@@ -48,8 +58,8 @@ void StartCall(MediaGatewayService::Stub& stub, const std::shared_ptr<Metrics>& 
   auto call = std::make_shared<Call<Request, Response>>();
   call->request = std::move(request);
   call->done = std::move(done);
-  if (scope.deadline != absl::InfiniteFuture()) {
-    call->context.set_deadline(absl::ToChronoTime(scope.deadline));
+  if (scope.deadline != common::MonotonicTime::InfiniteFuture()) {
+    call->context.set_deadline(ToGrpcDeadline(scope.deadline));
   }
   if (scope.cancellation != nullptr) {
     call->cancellation = scope.cancellation;
@@ -60,8 +70,9 @@ void StartCall(MediaGatewayService::Stub& stub, const std::shared_ptr<Metrics>& 
                             if (call->cancellation != nullptr)
                               call->cancellation->RemoveListener(call->listener_id);
                             absl::Status status = common::FromGrpcStatus(grpc_status);
-                            metrics->CountIqRequest(method_name, status.code(),
-                                                    absl::Now() - call->start_time);
+                            metrics->CountIqRequest(
+                                method_name, status.code(),
+                                common::MonotonicTime::Now() - call->start_time);
                             if (status.ok()) {
                               call->done(std::move(call->response));
                             } else {
@@ -78,7 +89,9 @@ grpc::ChannelArguments MediaGatewayChannelArguments() {
   // The status stream speaks every few seconds, so a ping is sent only when nothing comes any more.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  // An attempt to connect that nobody answers is given up after this time, not after 20 s.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   // One connection for each IMS-AGW, not one shared by all pools of the process.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

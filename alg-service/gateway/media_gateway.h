@@ -7,15 +7,15 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "alg-service/gateway/cancellation.h"
+#include "common/monotonic_time.h"
 #include "ims/iq/v1/media_gateway_service.pb.h"
 
 namespace alg {
 
 // How long a call may take, and who may end it sooner.
 struct CallScope {
-  absl::Time deadline = absl::InfiniteFuture();
+  common::MonotonicTime deadline = common::MonotonicTime::InfiniteFuture();
   std::shared_ptr<Cancellation> cancellation;  // May be null.
 };
 

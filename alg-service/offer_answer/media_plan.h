@@ -1,6 +1,7 @@
-// Offer or answer to plan: what becomes of each m-line, and what the IMS-AGW is to be told.
-// Terminating side (the offer comes from the core, TS 23.334 clause 6.2.10.3.1.2),
-// application-agnostic MSRP. Pure; docs/offer-answer.md has the tables.
+// Offer or answer to plan: what becomes of each m-line, and what the IMS-AGW is to be told, for
+// application-agnostic MSRP. The offer comes from either side: from the core to a UE
+// ("terminating", TS 23.334 clause 6.2.10.3.1.2), or from a UE ("originating", clause 6.2.10.3.1.1,
+// its mirror image). Pure; docs/offer-answer.md has the tables.
 
 #ifndef ALG_SERVICE_OFFER_ANSWER_MEDIA_PLAN_H_
 #define ALG_SERVICE_OFFER_ANSWER_MEDIA_PLAN_H_
@@ -32,10 +33,11 @@ inline constexpr int kRejectionSipStatus = 488;
 
 // What PlanOffer() needs to know beside the offer.
 struct OfferFacts {
+  Side offerer = Side::kCore;     // Where the offer comes from.
   bool ue_supports_e2ae = false;  // Both as of the registration the session uses (R-ALG-02).
   bool p_cscf_supports_e2ae = false;
-  std::vector<common::OwnAddressRange>
-      own_addresses;  // Of the IMS-AGW; nobody's peer may be there.
+  std::vector<common::OwnAddressRange> own_addresses;  // Of the IMS-AGW; no peer may be there.
+  bool allow_sha1 = false;  // For the fingerprints of an offer from the UE (R-SEC-14).
 };
 
 // One m-line of an offer.
@@ -46,19 +48,24 @@ struct OfferedStream {
 
   // The rest with `kE2ae`.
 
-  // The core peer, from "c=" and "m=". Its family is that to reserve T2 in. If the peer is sure to
-  // connect (`active`) nobody connects to the port, which may be 9; else it is the one to connect
-  // to.
-  common::TransportAddress core_remote;
+  // The offerer, from "c=" and "m=". Its family is that to reserve its termination in. If the
+  // offerer is sure to connect (`active`) nobody connects to the port, which may be 9; else it is
+  // the one to connect to.
+  common::TransportAddress offerer_remote;
 
-  // What the offer to the UE says. Never `kHoldconn`.
+  // Of the UE, if it is the offerer; else empty. As AnsweredStream::remote_fingerprints.
+  std::vector<Fingerprint> remote_fingerprints;
+
+  // What the offer that is sent on says. Never `kHoldconn`.
   Setup setup = Setup::kActive;
 
-  // Interlinkage T1->T2 may be armed with the reservation (R-ALG-23).
-  bool may_arm_access_to_core = false;
+  // Interlinkage from the answerer's side to the offerer's may be armed with the reservation
+  // (R-ALG-23): the answerer may be the one that connects.
+  bool answerer_may_connect = false;
 };
 
 struct OfferPlan {
+  Side offerer = Side::kCore;          // As in the facts.
   std::vector<OfferedStream> streams;  // One per m-line, in order.
 
   // Set if nothing would be left to offer: send nothing on, answer with kRejectionSipStatus. The
@@ -66,8 +73,8 @@ struct OfferPlan {
   absl::optional<Rejection> rejection;
 };
 
-// Never fails: what is wrong with the offer is in the plan. Whether the core peer's address may be
-// on loopback is left to the IMS-AGW, which knows its own addresses there.
+// Never fails: what is wrong with the offer is in the plan. Whether the offerer's address may be on
+// loopback is left to the IMS-AGW, which knows its own addresses there.
 OfferPlan PlanOffer(const SessionDescription& offer, const OfferFacts& facts);
 
 // What the IMS-AGW reserved for a stream.
@@ -76,6 +83,10 @@ struct Reservation {
   common::TransportAddress access;               // T1.
   common::TransportAddress core;                 // T2.
   std::vector<Fingerprint> access_fingerprints;  // Of the certificate on T1; at least one.
+
+  const common::TransportAddress& address(Side side) const {
+    return side == Side::kAccess ? access : core;
+  }
 };
 
 // The one of `stream_id`, which must be there.
@@ -106,7 +117,8 @@ struct AnsweredStream {
   // 0 because the UE's port is not known.
   common::TransportAddress access_remote;
 
-  // All fingerprints of the answer whose hash function is known and not deprecated; at least one.
+  // All fingerprints of the UE's description whose hash function is known and not deprecated; at
+  // least one.
   std::vector<Fingerprint> remote_fingerprints;
 
   // The core peer: to connect to if T2 is a client; if T2 is a server the only source to let in,

@@ -66,6 +66,32 @@ INSTANTIATE_TEST_SUITE_P(
         {"TwoConnectionsInTheMedia",
          {{kMediaLine, absl::StrCat(kMediaLine, kConnectionLine, kConnectionLine)}},
          RejectReason::kAddressInvalid},
+        {"ConnectionBehindAttributes",
+         {{kConnectionLine, ""},
+          {"a=msrp-cema\r\n", absl::StrCat("a=msrp-cema\r\n", kConnectionLine)}}},
+        {"TwoConnectionsApartInTheMedia",
+         {{kMediaLine, absl::StrCat(kMediaLine, kConnectionLine)},
+          {"a=msrp-cema\r\n", absl::StrCat("a=msrp-cema\r\n", kConnectionLine)}},
+         RejectReason::kAddressInvalid},
+        {"ConnectionOfTheSessionBehindTime",
+         {{kConnectionLine, ""}, {"t=0 0\r\n", absl::StrCat("t=0 0\r\n", kConnectionLine)}}},
+        {"TwoConnectionsOfTheSession",
+         {{"t=0 0\r\n", absl::StrCat("t=0 0\r\n", kConnectionLine)}},
+         RejectReason::kAddressInvalid},
+        {"TwoConnectionsOfTheSessionThatNobodyNeeds",
+         {{"t=0 0\r\n", absl::StrCat("t=0 0\r\n", kConnectionLine)},
+          {kMediaLine, absl::StrCat(kMediaLine, kConnectionLine)}}},
+        {"BrokenConnection",
+         {{kConnectionLine, "c=IN IP4 198.51.100.20 / 127\r\n"}},
+         RejectReason::kAddressInvalid},
+        {"BrokenConnectionOfTheSessionThatNobodyNeeds",
+         {{kConnectionLine, "c=IN\r\n"}, {kMediaLine, absl::StrCat(kMediaLine, kConnectionLine)}}},
+        {"T11_WhiteSpaceAroundWhatCounts",
+         {{kMediaLine, "m=message 7654 TCP/MSRP * \r\n"},
+          {kConnectionLine, "c=IN IP4 198.51.100.20 \r\n"},
+          {"a=setup:actpass\r\n", "a=setup: actpass \r\n"},
+          {"a=msrp-cema\r\n", "a=msrp-cema \r\n"},
+          {"a=path:", "a=path: "}}},
         {"HostName",
          {{"c=IN IP4 198.51.100.20", "c=IN IP4 a.example.com"}},
          RejectReason::kAddressInvalid},
@@ -121,7 +147,7 @@ TEST(PlanOffer, R_ALG_02_BothMustHaveAnnouncedE2ae) {
 TEST(PlanOffer, R_ALG_08_TheCorePeerIsWhereTheOfferSays) {
   const OfferPlan plan = PlanOffer(
       Offer({{kMediaLine, absl::StrCat(kMediaLine, "c=IN IP6 2001:db8::1\r\n")}}), BothHaveE2ae());
-  EXPECT_EQ(plan.streams[0].core_remote.ToString(), "[2001:db8::1]:7654");
+  EXPECT_EQ(plan.streams[0].offerer_remote.ToString(), "[2001:db8::1]:7654");
 }
 
 TEST(PlanOffer, TS_36_TheImsAgwIsNotItsOwnPeer) {
@@ -142,11 +168,11 @@ TEST(PlanOffer, R_ALG_23_InterlinkageIsArmedOnlyIfTheUeMayConnect) {
   const auto stream = [](const Changes& changes) {
     return PlanOffer(Offer(changes), BothHaveE2ae()).streams[0];
   };
-  EXPECT_TRUE(stream({}).may_arm_access_to_core);
-  EXPECT_TRUE(stream({{"setup:actpass", "setup:passive"}}).may_arm_access_to_core);
-  EXPECT_FALSE(stream({{"setup:actpass", "setup:active"}}).may_arm_access_to_core);
-  EXPECT_FALSE(stream({{"setup:actpass", "setup:holdconn"}}).may_arm_access_to_core);
-  EXPECT_FALSE(stream({{kSetupLine, ""}}).may_arm_access_to_core);
+  EXPECT_TRUE(stream({}).answerer_may_connect);
+  EXPECT_TRUE(stream({{"setup:actpass", "setup:passive"}}).answerer_may_connect);
+  EXPECT_FALSE(stream({{"setup:actpass", "setup:active"}}).answerer_may_connect);
+  EXPECT_FALSE(stream({{"setup:actpass", "setup:holdconn"}}).answerer_may_connect);
+  EXPECT_FALSE(stream({{kSetupLine, ""}}).answerer_may_connect);
   EXPECT_EQ(stream({{kSetupLine, ""}}).setup, Setup::kActive);
 }
 
@@ -159,7 +185,8 @@ TEST(PlanOffer, R_SDP_20_ASetupOfTheSessionIsTheDefault) {
 TEST(PlanOffer, R_SDP_13_OtherMediaPasses) {
   for (absl::string_view media :
        {"m=audio 49170 RTP/AVP 0\r\n", "m=application 50000 TCP/TLS/BFCP *\r\n",
-        "m=message 5000 UDP/X *\r\n", "m=application 7654 TCP/MSRP *\r\n"}) {
+        "m=message 5000 UDP/X *\r\n", "m=application 7654 TCP/MSRP *\r\n", "m=audio\r\n",
+        "m=audio 70000 RTP/AVP 0\r\n", "m=audio  9 RTP/AVP 0\r\n"}) {
     const OfferPlan plan = PlanOffer(Offer({{kMediaLine, std::string(media)}}), OfferFacts());
     EXPECT_EQ(plan.streams[0].handling, Handling::kPassed) << media;
     EXPECT_FALSE(plan.rejection.has_value());
@@ -192,6 +219,59 @@ TEST(PlanOffer, AnOfferWithNothingActiveGoesOn) {
   const OfferPlan plan = PlanOffer(Offer({{"message 7654", "message 0"}}), BothHaveE2ae());
   EXPECT_EQ(plan.streams[0].handling, Handling::kDeclined);
   EXPECT_FALSE(plan.rejection.has_value());
+}
+
+// One rule of offers from a UE: a change of UeOffer(), and what becomes of its stream.
+class UeOfferRuleTest : public testing::TestWithParam<OfferRule> {};
+
+TEST_P(UeOfferRuleTest, Holds) {
+  const OfferPlan plan = PlanOffer(UeOffer(GetParam().changes), BothHaveE2ae(Side::kAccess));
+  ASSERT_EQ(plan.streams.size(), 1u);
+  EXPECT_EQ(plan.offerer, Side::kAccess);
+  EXPECT_EQ(ReasonOf(plan.rejection), GetParam().reason);
+  EXPECT_EQ(plan.streams[0].handling,
+            GetParam().reason.has_value() ? Handling::kRejected : Handling::kE2ae);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, UeOfferRuleTest,
+    testing::ValuesIn(std::vector<OfferRule>{
+        {"R_ALG_40_Requested", {}},
+        {"R_SEC_03_RequestedBehindASpace", {{"3ge2ae:requested", "3ge2ae: requested"}}},
+        {"R_ALG_50_TlsFromEndToEnd",
+         {{"a=3ge2ae:requested\r\n", ""}},
+         RejectReason::kTransportUnsupported},
+        {"UnknownIndicator",
+         {{"3ge2ae:requested", "3ge2ae:later"}},
+         RejectReason::kTransportUnsupported},
+        {"TS_08_NoTls", {{"TCP/TLS/MSRP", "TCP/MSRP"}}, RejectReason::kTransportUnsupported},
+        {"NoFingerprint",
+         {{Attribute(absl::StrCat("fingerprint:", kUeFingerprint)), ""}},
+         RejectReason::kFingerprintMissing},
+        {"R_SEC_14_OnlySha1",
+         {{kUeFingerprint, "sha-1 01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14"}},
+         RejectReason::kFingerprintWeak},
+        {"NoCema", {{"a=msrp-cema\r\n", ""}}, RejectReason::kApplicationAwareUnavailable},
+        {"R_SDP_34_DiscardPortOfAnActpassUe",
+         {{"message 2855", "message 9"}},
+         RejectReason::kPortInvalid},
+        {"R_SDP_21_DiscardPortOfAnActiveUe",
+         {{"message 2855", "message 9"}, {"setup:actpass", "setup:active"}}},
+    }),
+    [](const testing::TestParamInfo<OfferRule>& info) { return info.param.id; });
+
+TEST(PlanOffer, R_ALG_41_AUesOfferNamesTheUeAndItsFingerprints) {
+  const OfferPlan plan = PlanOffer(UeOffer(), BothHaveE2ae(Side::kAccess));
+  EXPECT_EQ(plan.streams[0].offerer_remote.ToString(), "10.45.0.7:2855");
+  EXPECT_EQ(plan.streams[0].remote_fingerprints,
+            std::vector<Fingerprint>{*ParseFingerprint(kUeFingerprint)});
+  EXPECT_TRUE(plan.streams[0].answerer_may_connect);
+}
+
+TEST(PlanOffer, R_ALG_43_AUesRequestIsRejectedIfThePCscfHasNoE2ae) {
+  OfferFacts facts = BothHaveE2ae(Side::kAccess);
+  facts.p_cscf_supports_e2ae = false;
+  EXPECT_EQ(ReasonOf(PlanOffer(UeOffer(), facts).rejection), RejectReason::kE2aeNotIndicated);
 }
 
 // One rule of answers: a change of TS-01's answer (with a real port), and what becomes of its
@@ -344,6 +424,54 @@ TEST(PlanAnswer, TS_03_APassiveUeIsConnectedToAndTheCorePeerLetIn) {
   EXPECT_EQ(stream.core_remote.ToString(), "198.51.100.20:0");
 }
 
+// The plan for the answer of the core to the offer of a UE.
+AnsweredStream PlanCoreAnswer(const Changes& changes, const AnswerFacts& facts = {},
+                              const Changes& offer_changes = {}) {
+  const SessionDescription offer = UeOffer(offer_changes);
+  const OfferPlan offer_plan = PlanOffer(offer, BothHaveE2ae(Side::kAccess));
+  EXPECT_FALSE(offer_plan.rejection.has_value());
+  AnswerPlan plan = PlanAnswer(offer, offer_plan, CoreAnswer(changes), Reservations(), facts);
+  EXPECT_EQ(plan.streams.size(), 1u);
+  return plan.streams.at(0);
+}
+
+TEST(PlanAnswer, R_ALG_42_AnActiveCorePeerIsLetInAndTheUeConnectedTo) {
+  const AnsweredStream stream = PlanCoreAnswer({});
+  EXPECT_EQ(stream.handling, Handling::kE2ae);
+  EXPECT_EQ(stream.roles.access_tcp, ConnectionRole::kClient);
+  EXPECT_EQ(stream.roles.access_tls, ConnectionRole::kClient);
+  EXPECT_EQ(stream.roles.core_tcp, ConnectionRole::kServer);
+  EXPECT_EQ(stream.access_remote.ToString(), "10.45.0.7:2855");
+  EXPECT_EQ(stream.core_remote.ToString(), "198.51.100.20:0");
+  EXPECT_EQ(stream.remote_fingerprints,
+            std::vector<Fingerprint>{*ParseFingerprint(kUeFingerprint)});
+}
+
+TEST(PlanAnswer, R_ALG_42_APassiveCorePeerIsConnectedToAndTheUeLetInFromItsSignallingAddress) {
+  AnswerFacts facts;
+  facts.ue_signalling_address = *common::IpAddress::Parse("198.51.100.99");
+  const AnsweredStream stream = PlanCoreAnswer({{"setup:active", "setup:passive"}}, facts);
+  EXPECT_EQ(stream.roles.access_tcp, ConnectionRole::kServer);
+  EXPECT_EQ(stream.access_remote.ToString(), "198.51.100.99:0");
+  EXPECT_EQ(stream.core_remote.ToString(), "198.51.100.20:7654");
+}
+
+TEST(PlanAnswer, RejectsWhatACorePeerMayNotAnswer) {
+  const auto reason = [](const Changes& changes, const Changes& offer_changes = {}) {
+    return ReasonOf(PlanCoreAnswer(changes, {}, offer_changes).rejection);
+  };
+  EXPECT_EQ(reason({{"TCP/MSRP", "TCP/TLS/MSRP"}}), RejectReason::kTransportUnsupported);
+  EXPECT_EQ(reason({{"setup:active", "setup:actpass"}}), RejectReason::kSetupIllegal);
+  EXPECT_EQ(reason({{"c=IN IP4 198.51.100.20", "c=IN IP4 203.0.113.10"}}),
+            RejectReason::kRemoteAddressForbidden);
+  EXPECT_EQ(reason({{"c=IN IP4 198.51.100.20", "c=IN IP6 2001:db8::20"}}),
+            RejectReason::kAddressInvalid);
+  EXPECT_EQ(reason({{"message 7654", "message 9"}, {"setup:active", "setup:passive"}}),
+            RejectReason::kPortInvalid);
+  // R-SEC-19: the UE's fingerprint is compared when that of T1 is known.
+  EXPECT_EQ(reason({}, {{kUeFingerprint, kAgwFingerprint}}), RejectReason::kFingerprintReflected);
+}
+
 TEST(PlanAnswer, A_06_TheSignallingAddressStandsInForThatOfAnActiveUe) {
   AnswerFacts facts;
   facts.ue_signalling_address = *common::IpAddress::Parse("198.51.100.99");
@@ -417,6 +545,13 @@ TEST(PlanAnswer, R_SDP_06_TheMediaLinesAreThoseOfTheOffer) {
   EXPECT_EQ(WholeAnswer(kAudio, AnswerText()), RejectReason::kMediaMismatch);
   EXPECT_EQ(WholeAnswer("", absl::StrCat(AnswerText(), kAudio)), RejectReason::kMediaMismatch);
   EXPECT_EQ(WholeAnswer("", AnswerText({{"m=message", "m=audio"}})), RejectReason::kMediaMismatch);
+}
+
+TEST(PlanAnswer, AMediaLineOfOthersThatCannotBeReadIsComparedByItsType) {
+  constexpr absl::string_view kAudio = "m=audio 49170 RTP/AVP 0\r\n";
+  EXPECT_EQ(WholeAnswer(kAudio, absl::StrCat(AnswerText(), "m=audio 0\r\n")), absl::nullopt);
+  EXPECT_EQ(WholeAnswer(kAudio, absl::StrCat(AnswerText(), "m=video 0\r\n")),
+            RejectReason::kMediaMismatch);
 }
 
 TEST(PlanAnswer, AStreamRejectedInTheOfferStaysRejected) {

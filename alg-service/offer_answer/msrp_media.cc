@@ -1,6 +1,7 @@
 #include "alg-service/offer_answer/msrp_media.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -8,6 +9,8 @@
 
 namespace alg {
 namespace {
+
+constexpr absl::string_view kFingerprintAttribute = "fingerprint";
 
 absl::optional<Rejection> CheckMediaField(const MediaField& field) {
   if (field.formats.size() != 1 || field.formats[0] != "*") {
@@ -31,6 +34,11 @@ absl::optional<Rejection> CheckPath(const Section& media) {
   return absl::nullopt;
 }
 
+ptrdiff_t CountLines(const Section& section, char type) {
+  return std::count_if(section.lines.begin(), section.lines.end(),
+                       [type](const Line& line) { return line.type == type; });
+}
+
 absl::variant<absl::optional<Setup>, Rejection> ReadSetup(const SessionDescription& description,
                                                           const Section& media) {
   std::vector<absl::string_view> values = media.Attributes("setup");
@@ -48,16 +56,18 @@ absl::variant<absl::optional<Setup>, Rejection> ReadSetup(const SessionDescripti
 
 absl::variant<common::IpAddress, Rejection> ReadAddress(const SessionDescription& description,
                                                         const Section& media) {
-  const auto count = std::count_if(media.lines.begin(), media.lines.end(),
-                                   [](const Line& line) { return line.type == 'c'; });
-  if (count > 1) return Rejection{RejectReason::kAddressInvalid, "more than one \"c=\""};
-  const Line* line = count == 1 ? media.Find('c') : description.session.Find('c');
-  if (line == nullptr) {
+  const Section& section = CountLines(media, 'c') > 0 ? media : description.session;
+  const auto count = CountLines(section, 'c');
+  if (count == 0) {
     return Rejection{RejectReason::kConnectionMissing,
                      "\"c=\" neither in the section nor in the session"};
   }
-  const absl::optional<ConnectionField> field = ParseConnectionField(line->value);
-  if (!field.has_value() || !absl::EqualsIgnoreCase(field->network_type, "IN")) {
+  if (count > 1) return Rejection{RejectReason::kAddressInvalid, "more than one \"c=\""};
+  const absl::optional<ConnectionField> field = ParseConnectionField(section.Find('c')->value);
+  if (!field.has_value()) {
+    return Rejection{RejectReason::kAddressInvalid, "\"c=\" is malformed"};
+  }
+  if (!absl::EqualsIgnoreCase(field->network_type, "IN")) {
     return Rejection{RejectReason::kAddressInvalid, "the network type of \"c=\" is not IN"};
   }
   const absl::StatusOr<common::IpAddress> ip = common::IpAddress::Parse(field->address);
@@ -73,18 +83,9 @@ absl::variant<common::IpAddress, Rejection> ReadAddress(const SessionDescription
 
 }  // namespace
 
-bool HasTransport(const MediaField& field, absl::string_view transport) {
-  return absl::EqualsIgnoreCase(field.proto, transport);
-}
-
-bool IsMsrp(const MediaField& field) {
-  return absl::EqualsIgnoreCase(field.media, "message") &&
-         (HasTransport(field, kMsrpOverTcp) || HasTransport(field, kMsrpOverTls));
-}
-
 absl::variant<MsrpMedia, Rejection> ReadMsrpMedia(const SessionDescription& description,
                                                   const Section& media) {
-  const MediaField field = MediaFieldOf(media);
+  const MediaField field = *MediaFieldOf(media);
   if (absl::optional<Rejection> rejection = CheckMediaField(field)) return *rejection;
   if (absl::optional<Rejection> rejection = CheckPath(media)) return *rejection;
 
@@ -97,6 +98,49 @@ absl::variant<MsrpMedia, Rejection> ReadMsrpMedia(const SessionDescription& desc
   if (const Rejection* rejection = absl::get_if<Rejection>(&ip)) return *rejection;
   result.address = {absl::get<common::IpAddress>(ip), field.port};
   return result;
+}
+
+absl::variant<std::vector<Fingerprint>, Rejection> ReadRemoteFingerprints(
+    const SessionDescription& description, const Section& media, absl::Span<const Fingerprint> own,
+    bool allow_sha1) {
+  std::vector<absl::string_view> values = media.Attributes(kFingerprintAttribute);
+  if (values.empty()) values = description.session.Attributes(kFingerprintAttribute);
+  if (values.empty()) {
+    return Rejection{RejectReason::kFingerprintMissing, "no \"a=fingerprint\""};
+  }
+
+  std::vector<Fingerprint> usable;
+  bool has_unknown = false;
+  bool has_strong = false;
+  for (absl::string_view value : values) {
+    const absl::optional<Fingerprint> fingerprint = ParseFingerprint(value);
+    if (!fingerprint.has_value()) {
+      return Rejection{RejectReason::kFingerprintInvalid, "a broken \"a=fingerprint\""};
+    }
+    if (std::find(own.begin(), own.end(), *fingerprint) != own.end()) {
+      return Rejection{RejectReason::kFingerprintReflected,
+                       "a fingerprint of the IMS-AGW's own certificate"};
+    }
+    const std::string& hash_function = fingerprint->hash_function;
+    if (hash_function == "md2" || hash_function == "md5") continue;
+    if (!DigestSize(hash_function).has_value()) {
+      has_unknown = true;
+      continue;
+    }
+    if (hash_function != "sha-1") has_strong = true;
+    usable.push_back(*fingerprint);
+  }
+
+  if (usable.empty()) {
+    if (has_unknown) {
+      return Rejection{RejectReason::kFingerprintUnknown, "no hash function that is known"};
+    }
+    return Rejection{RejectReason::kFingerprintDeprecated, "only md2 or md5, which prove nothing"};
+  }
+  if (!has_strong && !allow_sha1) {
+    return Rejection{RejectReason::kFingerprintWeak, "nothing better than sha-1"};
+  }
+  return usable;
 }
 
 }  // namespace alg

@@ -29,6 +29,12 @@ void AppendAttribute(Section& section, absl::string_view name, absl::string_view
   section.lines.push_back({'a', absl::StrCat(name, ":", value)});
 }
 
+void AppendFingerprints(Section& section, absl::Span<const Fingerprint> fingerprints) {
+  for (const Fingerprint& fingerprint : fingerprints) {
+    AppendAttribute(section, kFingerprintAttribute, ToString(fingerprint));
+  }
+}
+
 void RemoveAttribute(Section& section, absl::string_view name) {
   auto& lines = section.lines;
   lines.erase(std::remove_if(lines.begin(), lines.end(),
@@ -47,7 +53,7 @@ void RemoveE2aeAttributes(Section& section) {
 }
 
 void SetMediaField(Section& media, uint16_t port, absl::string_view transport) {
-  MediaField field = MediaFieldOf(media);
+  MediaField field = *MediaFieldOf(media);
   field.port = port;
   field.port_count.clear();
   field.proto = std::string(transport);
@@ -75,7 +81,7 @@ void MakeSetupExplicit(Section& section, const Section& session, Setup setup) {
 Section RejectedSection(const Section& offered, const Section& received, const Section& session) {
   Section section;
   section.lines.push_back(offered.lines.front());
-  SetMediaField(section, 0, MediaFieldOf(offered).proto);
+  SetMediaField(section, 0, MediaFieldOf(offered)->proto);
   const Line* connection = received.Find('c');
   if (connection != nullptr && session.Find('c') == nullptr) section.lines.push_back(*connection);
   for (absl::string_view id : offered.Attributes(kFileTransferIdAttribute)) {
@@ -88,14 +94,18 @@ Line ConnectionLine(const common::IpAddress& ip) {
   return {'c', ToString(ConnectionField{"IN", ip.is_ipv4() ? "IP4" : "IP6", ip.ToString()})};
 }
 
+void ReplaceConnectionLines(Section& section, const common::IpAddress& ip) {
+  for (Line& line : section.lines) {
+    if (line.type == 'c') line = ConnectionLine(ip);
+  }
+}
+
 // Directly behind "m=" and "i=".
 void InsertConnectionLine(Section& media, const common::IpAddress& ip) {
   auto place = media.lines.begin() + 1;
   if (place != media.lines.end() && place->type == 'i') ++place;
   media.lines.insert(place, ConnectionLine(ip));
 }
-
-bool IsActive(const Section& media) { return MediaFieldOf(media).port != 0; }
 
 // Puts our addresses in: `anchors` has one entry per media section, the address of those that are
 // anchored.
@@ -106,37 +116,34 @@ void RewriteConnections(SessionDescription& description,
                         const std::vector<absl::optional<common::IpAddress>>& anchors) {
   bool has_foreign = false;
   for (size_t i = 0; i < anchors.size(); ++i) {
-    has_foreign |= !anchors[i].has_value() && IsActive(description.media[i]);
+    has_foreign |= !anchors[i].has_value() && !IsAtPortZero(description.media[i]);
   }
-  const auto session_line =
-      std::find_if(description.session.lines.begin(), description.session.lines.end(),
-                   [](const Line& line) { return line.type == 'c'; });
-  const bool has_session_line = session_line != description.session.lines.end();
-  absl::optional<common::IpAddress> session_ip;  // What we wrote to `session_line`.
+  const bool has_session_line = description.session.Find('c') != nullptr;
+  absl::optional<common::IpAddress> session_ip;  // What we wrote there.
 
   for (size_t i = 0; i < anchors.size(); ++i) {
     if (!anchors[i].has_value()) continue;
     Section& media = description.media[i];
     if (media.Find('c') != nullptr) {
-      for (Line& line : media.lines) {
-        if (line.type == 'c') line = ConnectionLine(*anchors[i]);
-      }
+      ReplaceConnectionLines(media, *anchors[i]);
       continue;
     }
     if (has_session_line && !has_foreign && !session_ip.has_value()) {
       session_ip = *anchors[i];
-      *session_line = ConnectionLine(*session_ip);
+      ReplaceConnectionLines(description.session, *session_ip);
     }
     if (session_ip == anchors[i]) continue;
-    if (!has_session_line || IsActive(media)) InsertConnectionLine(media, *anchors[i]);
+    if (!has_session_line || !IsAtPortZero(media)) InsertConnectionLine(media, *anchors[i]);
   }
 }
 
 // True if a section that is passed on relies on the session's fingerprints: it is secured by them
 // (RFC 5763, RFC 8122) and has none of its own.
 bool NeedsSessionFingerprint(const Section& media) {
-  if (!IsActive(media) || media.HasAttribute(kFingerprintAttribute)) return false;
-  for (absl::string_view part : absl::StrSplit(MediaFieldOf(media).proto, '/')) {
+  if (IsAtPortZero(media) || media.HasAttribute(kFingerprintAttribute)) return false;
+  const absl::optional<MediaField> field = MediaFieldOf(media);
+  if (!field.has_value()) return true;  // Who knows.
+  for (absl::string_view part : absl::StrSplit(field->proto, '/')) {
     for (absl::string_view secured : {"TLS", "DTLS", "SAVP", "SAVPF"}) {
       if (absl::EqualsIgnoreCase(part, secured)) return true;
     }
@@ -158,11 +165,12 @@ void CleanSessionSection(SessionDescription& description, const std::vector<bool
 std::string RewriteOffer(const SessionDescription& offer, const OfferPlan& plan,
                          absl::Span<const Reservation> reservations) {
   CHECK(plan.streams.size() == offer.media.size());
+  const Side answerer = OtherSide(plan.offerer);
   SessionDescription result = offer;
   std::vector<absl::optional<common::IpAddress>> anchors(offer.media.size());
   std::vector<bool> is_passed(offer.media.size(), true);
   for (size_t i = 0; i < offer.media.size(); ++i) {
-    if (!IsMsrp(MediaFieldOf(offer.media[i]))) continue;
+    if (!IsMsrp(offer.media[i])) continue;
     is_passed[i] = false;
     const OfferedStream& stream = plan.streams[i];
     Section& media = result.media[i];
@@ -174,12 +182,12 @@ std::string RewriteOffer(const SessionDescription& offer, const OfferPlan& plan,
     if (stream.handling != Handling::kE2ae) continue;
 
     const Reservation& reservation = ReservationOf(stream.stream_id, reservations);
-    anchors[i] = reservation.access.ip;
-    SetMediaField(media, reservation.access.port, kMsrpOverTls);
+    anchors[i] = reservation.address(answerer).ip;
+    SetMediaField(media, reservation.address(answerer).port, MsrpTransport(answerer));
     MakeSetupExplicit(media, offer.session, stream.setup);
-    AppendAttribute(media, kE2aeAttribute, "applied");
-    for (const Fingerprint& fingerprint : reservation.access_fingerprints) {
-      AppendAttribute(media, kFingerprintAttribute, ToString(fingerprint));
+    if (answerer == Side::kAccess) {
+      AppendAttribute(media, kE2aeAttribute, "applied");
+      AppendFingerprints(media, reservation.access_fingerprints);
     }
   }
   if (std::find(is_passed.begin(), is_passed.end(), false) != is_passed.end()) {
@@ -195,11 +203,12 @@ std::string RewriteAnswer(const SessionDescription& offer, const OfferPlan& offe
   CHECK(offer_plan.streams.size() == offer.media.size());
   CHECK(plan.streams.size() == offer.media.size());
   CHECK(answer.media.size() == offer.media.size());
+  const Side offerer = offer_plan.offerer;
   SessionDescription result = answer;
   std::vector<absl::optional<common::IpAddress>> anchors(answer.media.size());
   std::vector<bool> is_passed(answer.media.size(), true);
   for (size_t i = 0; i < answer.media.size(); ++i) {
-    if (!IsMsrp(MediaFieldOf(offer.media[i]))) continue;
+    if (!IsMsrp(offer.media[i])) continue;
     is_passed[i] = false;
     const AnsweredStream& stream = plan.streams[i];
     Section& media = result.media[i];
@@ -207,15 +216,17 @@ std::string RewriteAnswer(const SessionDescription& offer, const OfferPlan& offe
       media = RejectedSection(offer.media[i], answer.media[i], answer.session);
     } else {
       RemoveE2aeAttributes(media);
-      SetMediaField(media, 0, MediaFieldOf(offer.media[i]).proto);
+      SetMediaField(media, 0, MediaFieldOf(offer.media[i])->proto);
     }
     if (offer_plan.streams[i].handling != Handling::kE2ae) continue;
 
     const Reservation& reservation = ReservationOf(stream.stream_id, reservations);
-    anchors[i] = reservation.core.ip;
+    anchors[i] = reservation.address(offerer).ip;
     if (stream.handling != Handling::kE2ae) continue;
-    SetMediaField(media, reservation.core.port, kMsrpOverTcp);
-    MakeSetupExplicit(media, answer.session, stream.roles.setup_to_core);
+    SetMediaField(media, reservation.address(offerer).port, MsrpTransport(offerer));
+    MakeSetupExplicit(media, answer.session, stream.roles.setup_to_offerer);
+    // "a=3ge2ae:applied" is for offers.
+    if (offerer == Side::kAccess) AppendFingerprints(media, reservation.access_fingerprints);
   }
   if (std::find(is_passed.begin(), is_passed.end(), false) != is_passed.end()) {
     CleanSessionSection(result, is_passed);

@@ -145,6 +145,33 @@ TEST(RewriteOffer, R_SDP_13_OtherMediaKeepItsBytes) {
   EXPECT_THAT(RewrittenOffer(absl::StrCat(OfferText(), media)), EndsWith(media));
 }
 
+TEST(RewriteOffer, WhatIsBrokenElsewhereKeepsItsBytes) {
+  const std::string media =
+      "m=audio  49170 RTP/AVP 0\r\na=x y\r\nc=IN IP4 198.51.100.21\r\nm=video 0\r\nt=now\r\n";
+  const std::string result =
+      RewrittenOffer(absl::StrCat(OfferText({{"s=-\r\n", "s=\r\n"}}), media, "\r\n"));
+  EXPECT_THAT(result, HasSubstr("\r\ns=\r\n"));
+  EXPECT_THAT(result, EndsWith(absl::StrCat(media, "\r\n")));
+  // It may be active and rely on the session's "c=".
+  EXPECT_THAT(result, HasSubstr(absl::StrCat(kSessionConnection, kTimeLine)));
+}
+
+TEST(RewriteOffer, AConnectionBehindAttributesIsRewrittenWhereItIs) {
+  EXPECT_THAT(RewrittenOffer(absl::StrCat(OfferText(), kSessionConnection)),
+              HasSubstr(absl::StrCat("a=msrp-cema\r\n", kT1Connection, "a=3ge2ae:applied\r\n")));
+  EXPECT_THAT(RewrittenOffer(OfferText({{kSessionConnection, ""},
+                                        {kTimeLine, absl::StrCat(kTimeLine, kSessionConnection)}})),
+              HasSubstr(absl::StrCat(kTimeLine, kT1Connection)));
+}
+
+TEST(RewriteOffer, A_13_AFingerprintOfTheSessionStaysForATransportThatCannotBeRead) {
+  const std::string offer = OfferText({{kTimeLine, absl::StrCat(kTimeLine, kSpoof)}});
+  EXPECT_THAT(RewrittenOffer(absl::StrCat(offer, "m=audio 49170\r\n")),
+              HasSubstr("a=fingerprint:sha-1"));
+  EXPECT_THAT(RewrittenOffer(absl::StrCat(offer, "m=audio 0\r\n")),
+              Not(HasSubstr("a=fingerprint:sha-1")));
+}
+
 TEST(RewriteOffer, ARejectedLineGoesOnAtPort0) {
   const std::string plain = "m=message 7655 TCP/MSRP *\r\na=path:msrp://h:1/s;tcp\r\n";
   EXPECT_EQ(RewrittenOffer(absl::StrCat(OfferText(), plain, kSpoof)),
@@ -171,6 +198,41 @@ TEST(RewriteOffer, R_SDP_02_Ipv6AddressesAreWrittenInTheirFamily) {
   reservations[0].access = *common::TransportAddress::Parse("[2001:db8:a::10]:40002");
   EXPECT_THAT(RewriteOffer(offer, PlanOffer(offer, BothHaveE2ae()), reservations),
               HasSubstr("c=IN IP6 2001:db8:a::10\r\n"));
+}
+
+TEST(RewriteOffer, R_ALG_41_AUesOfferGoesToTheCoreWithoutTls) {
+  const SessionDescription offer = UeOffer();
+  const OfferPlan plan = PlanOffer(offer, BothHaveE2ae(Side::kAccess));
+  ASSERT_FALSE(plan.rejection.has_value());
+  EXPECT_EQ(RewriteOffer(offer, plan, Reservations()),
+            "v=0\r\n"
+            "o=- 1700000001 1 IN IP4 10.45.0.7\r\n"
+            "s=-\r\n"
+            "c=IN IP4 203.0.113.10\r\n"
+            "t=0 0\r\n"
+            "m=message 30002 TCP/MSRP *\r\n"
+            "a=accept-types:message/cpim application/im-iscomposing+xml\r\n"
+            "a=path:msrps://10.45.0.7:2855/si438dsaodes77hq1;tcp\r\n"
+            "a=setup:actpass\r\n"
+            "a=msrp-cema\r\n");
+}
+
+TEST(RewriteAnswer, R_ALG_42_TheCoresAnswerGoesToTheUeWithTlsAndOurFingerprint) {
+  const SessionDescription offer = UeOffer();
+  const OfferPlan offer_plan = PlanOffer(offer, BothHaveE2ae(Side::kAccess));
+  const SessionDescription answer = CoreAnswer({{kTimeLine, absl::StrCat(kTimeLine, kSpoof)}});
+  const AnswerPlan plan = PlanAnswer(offer, offer_plan, answer, Reservations(), {});
+  ASSERT_FALSE(plan.rejection.has_value());
+  EXPECT_EQ(RewriteAnswer(offer, offer_plan, answer, plan, Reservations()),
+            absl::StrCat("v=0\r\n"
+                         "o=alice 2890844526 2890844526 IN IP4 198.51.100.20\r\n"
+                         "s=-\r\n",
+                         kT1Connection, kTimeLine, kT1MediaLine,
+                         "a=accept-types:message/cpim application/im-iscomposing+xml\r\n"
+                         "a=path:msrp://198.51.100.20:7654/jshA7weztas9vkq2;tcp\r\n"
+                         "a=setup:active\r\n"
+                         "a=msrp-cema\r\n",
+                         Attribute(absl::StrCat("fingerprint:", kAgwFingerprint))));
 }
 
 TEST(RewriteAnswer, R_ALG_12_FingerprintAndE2aeAreTakenAwayAtBothLevels) {

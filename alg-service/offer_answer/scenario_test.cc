@@ -36,7 +36,7 @@ struct Scenario {
   ConnectionRole access_role = ConnectionRole::kServer;  // With `kE2ae`; and the rest.
   std::string access_remote = "10.45.0.7:0";
   std::string core_remote = "198.51.100.20:7654";
-  bool may_arm_access_to_core = true;
+  bool answerer_may_connect = true;
   size_t fingerprint_count = 1;
   uint32_t stream_id = 1;
 };
@@ -65,7 +65,7 @@ TEST_P(ScenarioTest, GoesOnByteForByte) {
   ASSERT_FALSE(offer_plan.rejection.has_value());
   ASSERT_GT(offer_plan.streams.size(), index);
   EXPECT_EQ(offer_plan.streams[index].handling, Handling::kE2ae);
-  EXPECT_EQ(offer_plan.streams[index].may_arm_access_to_core, scenario.may_arm_access_to_core);
+  EXPECT_EQ(offer_plan.streams[index].answerer_may_connect, scenario.answerer_may_connect);
   EXPECT_EQ(RewriteOffer(offer, offer_plan, reservations), ReadScenario(scenario.id, "offer_out"));
 
   ASSERT_OK_AND_ASSIGN(SessionDescription answer,
@@ -94,7 +94,7 @@ Scenario UePassive(std::string id, bool may_arm) {
           .access_role = ConnectionRole::kClient,
           .access_remote = "10.45.0.7:2855",
           .core_remote = "198.51.100.20:0",
-          .may_arm_access_to_core = may_arm};
+          .answerer_may_connect = may_arm};
 }
 
 Scenario Rejected(std::string id, RejectReason reason) {
@@ -132,6 +132,40 @@ TEST(Scenario, TS_24_BareLineFeedsAndNoFinalNewlineAreTheSame) {
   ASSERT_OK_AND_ASSIGN(SessionDescription offer, ParseSessionDescription(text));
   EXPECT_EQ(RewriteOffer(offer, PlanOffer(offer, BothHaveE2ae()), Reservations()),
             ReadScenario("24", "offer_out"));
+}
+
+TEST(Scenario, TS_24_BareLineFeedsAndNoFinalNewlineInTheAnswerAreTheSame) {
+  ASSERT_OK_AND_ASSIGN(SessionDescription offer,
+                       ParseSessionDescription(ReadScenario("24", "offer_in")));
+  const OfferPlan offer_plan = PlanOffer(offer, BothHaveE2ae());
+  std::string text = absl::StrReplaceAll(ReadScenario("24", "answer_in"), {{"\r\n", "\n"}});
+  text.pop_back();
+  ASSERT_OK_AND_ASSIGN(SessionDescription answer, ParseSessionDescription(text));
+  const AnswerPlan plan = PlanAnswer(offer, offer_plan, answer, Reservations(), {});
+  ASSERT_FALSE(plan.rejection.has_value());
+  EXPECT_EQ(RewriteAnswer(offer, offer_plan, answer, plan, Reservations()),
+            ReadScenario("24", "answer_out"));
+}
+
+// The path of TS-43 without what makes its body illegal.
+TEST(Scenario, TS_43_APercentEncodedLineEndGoesOnAsItCame) {
+  const std::string path =
+      "a=path:msrp://198.51.100.20:7654/abc%0d%0aa=fingerprint:sha-256%0D%0A;tcp\r\n";
+  const std::string plain = "a=path:msrp://198.51.100.20:7654/jshA7weztas9vkq2;tcp\r\n";
+  const SessionDescription offer = Offer({{plain, path}});
+  const OfferPlan offer_plan = PlanOffer(offer, BothHaveE2ae());
+  ASSERT_FALSE(offer_plan.rejection.has_value());
+  EXPECT_EQ(
+      RewriteOffer(offer, offer_plan, Reservations()),
+      absl::StrReplaceAll(RewriteOffer(Offer(), offer_plan, Reservations()), {{plain, path}}));
+
+  const std::string ue_path = "a=path:msrps://10.45.0.7:2855/x%0d%0aa=3ge2ae:applied;tcp\r\n";
+  const std::string ue_plain = "a=path:msrps://10.45.0.7:2855/si438dsaodes77hq1;tcp\r\n";
+  const SessionDescription answer = Answer({{ue_plain, ue_path}});
+  const AnswerPlan plan = PlanAnswer(offer, offer_plan, answer, Reservations(), {});
+  ASSERT_FALSE(plan.rejection.has_value());
+  EXPECT_THAT(RewriteAnswer(offer, offer_plan, answer, plan, Reservations()),
+              testing::HasSubstr(ue_path));
 }
 
 TEST(Scenario, TS_38_AnOfferWithoutPathIsRejectedWhole) {

@@ -3,64 +3,68 @@
 namespace alg {
 namespace {
 
-struct Row {
-  Setup offer;   // From the core, after defaults.
-  Setup answer;  // From the UE, after defaults.
-  StreamRoles roles;
+struct SetupPair {
+  Setup offer;
+  Setup answer;
 };
 
-constexpr StreamRoles kUeConnects = {
-    .access_tcp = ConnectionRole::kServer,
-    .access_tls = ConnectionRole::kServer,
-    .core_tcp = ConnectionRole::kClient,
-    .interlinkage = InterlinkageDirection::kAccessToCore,
-    .setup_to_core = Setup::kActive,
+// Of RFC 4145 clause 4.1, those in which somebody connects.
+constexpr SetupPair kLegalPairs[] = {
+    {Setup::kActpass, Setup::kActive},
+    {Setup::kActpass, Setup::kPassive},
+    {Setup::kActive, Setup::kPassive},
+    {Setup::kPassive, Setup::kActive},
 };
 
-constexpr StreamRoles kCorePeerConnects = {
-    .access_tcp = ConnectionRole::kClient,
-    .access_tls = ConnectionRole::kClient,
-    .core_tcp = ConnectionRole::kServer,
-    .interlinkage = InterlinkageDirection::kCoreToAccess,
-    .setup_to_core = Setup::kPassive,
-};
+bool IsAbsent(MediaKind kind, absl::optional<Setup> setup) {
+  return !setup.has_value() || (kind == MediaKind::kMsrp && *setup == Setup::kHoldconn);
+}
 
-// The legal pairs of RFC 4145 clause 4.1. There is none in which the IMS-AGW connects to both
-// sides, which would leave MSRP without anybody to send first (RFC 4975 clause 5.4).
-constexpr Row kRoleMatrix[] = {
-    {Setup::kActpass, Setup::kActive, kUeConnects},
-    {Setup::kActpass, Setup::kPassive, kCorePeerConnects},
-    {Setup::kActive, Setup::kPassive, kCorePeerConnects},
-    {Setup::kPassive, Setup::kActive, kUeConnects},
-};
+bool IsLegal(Setup offer, Setup answer) {
+  for (const SetupPair& pair : kLegalPairs) {
+    if (pair.offer == offer && pair.answer == answer) return true;
+  }
+  return false;
+}
+
+ConnectionRole ServerIf(bool condition) {
+  return condition ? ConnectionRole::kServer : ConnectionRole::kClient;
+}
 
 }  // namespace
 
-Setup EffectiveOfferSetup(absl::optional<Setup> setup) {
-  return setup.has_value() && *setup != Setup::kHoldconn ? *setup : Setup::kActive;
+Setup EffectiveOfferSetup(MediaKind kind, absl::optional<Setup> setup) {
+  return IsAbsent(kind, setup) ? Setup::kActive : *setup;
 }
 
-Setup EffectiveAnswerSetup(absl::optional<Setup> setup) {
-  return setup.has_value() && *setup != Setup::kHoldconn ? *setup : Setup::kPassive;
+Setup EffectiveAnswerSetup(MediaKind kind, absl::optional<Setup> setup) {
+  return IsAbsent(kind, setup) ? Setup::kPassive : *setup;
 }
 
-absl::optional<StreamRoles> RolesOf(absl::optional<Setup> offer, absl::optional<Setup> answer) {
-  for (const Row& row : kRoleMatrix) {
-    if (row.offer == EffectiveOfferSetup(offer) && row.answer == EffectiveAnswerSetup(answer)) {
-      return row.roles;
-    }
+absl::optional<StreamRoles> RolesOf(Side offerer, MediaKind kind, absl::optional<Setup> offer,
+                                    absl::optional<Setup> answer) {
+  const Setup answered = EffectiveAnswerSetup(kind, answer);
+  if (!IsLegal(EffectiveOfferSetup(kind, offer), answered)) return absl::nullopt;
+
+  const Side connecting = answered == Setup::kActive ? OtherSide(offerer) : offerer;
+  StreamRoles roles = {};
+  roles.access_tcp = ServerIf(connecting == Side::kAccess);
+  roles.core_tcp = ServerIf(connecting == Side::kCore);
+  switch (kind) {
+    case MediaKind::kMsrp:
+      roles.access_tls = roles.access_tcp;
+      break;
+    case MediaKind::kBfcp:
+      // Towards the UE that offered we are the answerer.
+      roles.access_tls = ServerIf(offerer == Side::kAccess);
+      break;
   }
-  return absl::nullopt;
+  roles.setup_to_offerer = answered;
+  return roles;
 }
 
-bool MayArmAccessToCore(absl::optional<Setup> offer) {
-  for (const Row& row : kRoleMatrix) {
-    if (row.offer == EffectiveOfferSetup(offer) &&
-        row.roles.interlinkage == InterlinkageDirection::kAccessToCore) {
-      return true;
-    }
-  }
-  return false;
+bool AnswererMayConnect(MediaKind kind, absl::optional<Setup> offer) {
+  return IsLegal(EffectiveOfferSetup(kind, offer), Setup::kActive);
 }
 
 }  // namespace alg

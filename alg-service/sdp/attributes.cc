@@ -107,6 +107,7 @@ bool ParseAuthority(absl::string_view authority, MsrpUri& uri) {
 }  // namespace
 
 absl::optional<Setup> ParseSetup(absl::string_view value) {
+  value = absl::StripAsciiWhitespace(value);
   for (const SetupName& entry : kSetupNames) {
     if (absl::EqualsIgnoreCase(value, entry.name)) return entry.setup;
   }
@@ -128,6 +129,7 @@ absl::optional<size_t> DigestSize(absl::string_view hash_function) {
 }
 
 absl::optional<Fingerprint> ParseFingerprint(absl::string_view value) {
+  value = absl::StripAsciiWhitespace(value);
   const size_t space = value.find(' ');
   if (space == absl::string_view::npos) return absl::nullopt;
   Fingerprint fingerprint;
@@ -196,7 +198,7 @@ absl::optional<MsrpUri> ParseMsrpUri(absl::string_view text) {
 }
 
 absl::optional<std::vector<MsrpUri>> ParsePath(absl::string_view value) {
-  absl::ConsumePrefix(&value, " ");
+  value = absl::StripAsciiWhitespace(value);
   std::vector<MsrpUri> uris;
   for (absl::string_view word : absl::StrSplit(value, ' ')) {
     absl::optional<MsrpUri> uri = ParseMsrpUri(word);
@@ -211,10 +213,6 @@ E2aeIndicator ParseE2aeIndicator(absl::string_view value) {
   if (absl::EqualsIgnoreCase(value, "requested")) return E2aeIndicator::kRequested;
   if (absl::EqualsIgnoreCase(value, "applied")) return E2aeIndicator::kApplied;
   return E2aeIndicator::kOther;
-}
-
-std::vector<absl::string_view> ParseAcceptTypes(absl::string_view value) {
-  return absl::StrSplit(value, ' ', absl::SkipEmpty());
 }
 
 }  // namespace alg

@@ -1,5 +1,5 @@
 // Typed views of the attributes that e2ae media security for MSRP is about. Each function takes the
-// value behind "a=<name>:". Pure.
+// value behind "a=<name>:" and tolerates white space around it. Pure.
 
 #ifndef ALG_SERVICE_SDP_ATTRIBUTES_H_
 #define ALG_SERVICE_SDP_ATTRIBUTES_H_
@@ -59,12 +59,10 @@ absl::optional<MsrpUri> ParseMsrpUri(absl::string_view text);
 // the last.
 absl::optional<std::vector<MsrpUri>> ParsePath(absl::string_view value);
 
-// "a=3ge2ae" (TS 24.229 clause 7.5.2). Tolerates a space after the colon.
+// "a=3ge2ae" (TS 24.229 clause 7.5.2): the UE requests in its offer that TLS ends at the access
+// edge, the P-CSCF says in an offer to the UE that it does.
 enum class E2aeIndicator { kRequested, kApplied, kOther };
 E2aeIndicator ParseE2aeIndicator(absl::string_view value);
-
-// "a=accept-types" (RFC 4975 clause 8.6): the entries. Tolerates a space after the colon.
-std::vector<absl::string_view> ParseAcceptTypes(absl::string_view value);
 
 }  // namespace alg
 

@@ -1,6 +1,8 @@
 #include "alg-service/sdp/parser.h"
 
 #include <algorithm>
+#include <bitset>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -22,8 +24,12 @@ constexpr absl::string_view kSessionOrder = "vosiuepcbtka";
 constexpr absl::string_view kRepeatableInSession = "epbta";
 constexpr absl::string_view kMediaOrder = "micbka";
 constexpr absl::string_view kRepeatableInMedia = "cba";
-constexpr absl::string_view kRequiredInSession = "vost";
 constexpr absl::string_view kTypeLetters = "vosiuepcbtrzkam";
+
+// What we read or write in an MSRP section, or in the session section for it. A name that somebody
+// could take for one of these must be exactly that.
+constexpr absl::string_view kOwnAttributes[] = {"path", "setup", "fingerprint", "3ge2ae",
+                                                "msrp-cema"};
 
 struct Position {
   size_t line = 1;
@@ -65,10 +71,27 @@ bool IsTokenChar(char c) {
 }
 
 bool IsNumberPair(absl::string_view value) {
-  const std::vector<absl::string_view> words = absl::StrSplit(value, ' ');
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(absl::StripTrailingAsciiWhitespace(value), ' ');
   return words.size() == 2 && std::all_of(words.begin(), words.end(), [](absl::string_view word) {
            return !word.empty() && std::all_of(word.begin(), word.end(), absl::ascii_isdigit);
          });
+}
+
+// Whether a peer could take a "m=" of this value for MSRP, however lenient it is.
+bool MentionsMsrp(absl::string_view value) {
+  return absl::StartsWithIgnoreCase(absl::StripLeadingAsciiWhitespace(value), "message") ||
+         absl::StrContains(absl::AsciiStrToLower(value), "msrp");
+}
+
+// Whether a peer could take a broken attribute of this value for one of ours: as if white space and
+// what else does not belong there were not there, or ended the name.
+bool ResemblesOwnAttribute(absl::string_view value) {
+  const auto begin = std::find_if(value.begin(), value.end(), IsTokenChar);
+  const auto end = std::find_if_not(begin, value.end(), IsTokenChar);
+  const absl::string_view name = value.substr(begin - value.begin(), end - begin);
+  return std::any_of(std::begin(kOwnAttributes), std::end(kOwnAttributes),
+                     [name](absl::string_view own) { return absl::EqualsIgnoreCase(name, own); });
 }
 
 class Parser {
@@ -77,20 +100,33 @@ class Parser {
 
  private:
   absl::Status TakeLine(absl::string_view line);
-  absl::Status CheckOrder(char type);
+  absl::Status CheckFrame(char type);
   absl::Status CheckRequired();
+  void NoteOrder(char type);
   absl::Status CheckValue(char type, absl::string_view value);
+  absl::Status CheckMedia(absl::string_view value);
   absl::Status CheckAttribute(absl::string_view value);
+
+  // Remembers that the description deviates from RFC 8866 without need to refuse it.
+  void Note(Deviation deviation) { is_noted_[static_cast<size_t>(deviation)] = true; }
+
+  // For the line in hand, of the session section: it can pass unless an MSRP section follows, which
+  // `error` then refuses.
+  void NoteUnlessMsrpFollows(Deviation deviation, absl::Status error);
 
   // Of a place in the value of the line in hand.
   Position At(size_t offset_in_value) const { return {line_number_, offset_in_value + 3}; }
 
   SessionDescription description_;
   bool in_media_ = false;
+  bool mentions_msrp_ = false;  // This section.
+  bool has_origin_ = false;
   char previous_type_ = 0;
-  size_t rank_ = 0;  // Of the last line, in the order of its section.
+  size_t rank_ = 0;  // The highest of this section so far, in its order.
   size_t line_number_ = 0;
   size_t fingerprint_count_ = 0;  // In this section.
+  std::bitset<static_cast<size_t>(Deviation::kTrailingEmptyLine) + 1> is_noted_;
+  absl::Status error_if_msrp_follows_;
 };
 
 absl::StatusOr<SessionDescription> Parser::Parse(absl::string_view text) {
@@ -114,6 +150,11 @@ absl::StatusOr<SessionDescription> Parser::Parse(absl::string_view text) {
   }
   ++line_number_;
   if (!in_media_) RETURN_IF_ERROR(CheckRequired());
+  if (description_.session.Find('s') == nullptr) Note(Deviation::kSessionName);
+  if (description_.trailing_empty_line_count > 0) Note(Deviation::kTrailingEmptyLine);
+  for (size_t i = 0; i < is_noted_.size(); ++i) {
+    if (is_noted_[i]) description_.deviations.push_back(static_cast<Deviation>(i));
+  }
   return std::move(description_);
 }
 
@@ -130,7 +171,15 @@ absl::Status Parser::TakeLine(absl::string_view line) {
     return Malformed({line_number_, illegal + 1},
                      line[illegal] == '\r' ? "CR inside a line" : "NUL inside a line");
   }
-  if (line.empty()) return Malformed({line_number_, 1}, "the line is empty");
+  if (line.empty()) {
+    ++description_.trailing_empty_line_count;
+    return absl::OkStatus();
+  }
+  if (description_.trailing_empty_line_count > 0) {
+    // Some take an empty line for the end of the description, some do not.
+    return Malformed({line_number_ - description_.trailing_empty_line_count, 1},
+                     "the line is empty");
+  }
   const char type = line[0];
   if (!Contains(kTypeLetters, type)) {
     return Malformed({line_number_, 1}, absl::StrCat("unknown type letter \"",
@@ -139,7 +188,8 @@ absl::Status Parser::TakeLine(absl::string_view line) {
   if (line.size() < 2 || line[1] != '=') {
     return Malformed({line_number_, 2}, "no \"=\" behind the type letter");
   }
-  RETURN_IF_ERROR(CheckOrder(type));
+  RETURN_IF_ERROR(CheckFrame(type));
+  NoteOrder(type);
   const absl::string_view value = line.substr(2);
   RETURN_IF_ERROR(CheckValue(type, value));
 
@@ -156,45 +206,26 @@ absl::Status Parser::TakeLine(absl::string_view line) {
   return absl::OkStatus();
 }
 
-absl::Status Parser::CheckOrder(char type) {
+absl::Status Parser::CheckFrame(char type) {
   const Position at{line_number_, 1};
+  const bool is_first = previous_type_ == 0;
+  if (is_first && type != 'v') return Malformed(at, "the first line is not \"v=\"");
+  if (!is_first && type == 'v') return Malformed(at, "a second \"v=\"");
+  if (type == 'o') {
+    if (has_origin_) return Malformed(at, "a second \"o=\"");
+    has_origin_ = true;
+  }
   if (type == 'm') {
     if (!in_media_) RETURN_IF_ERROR(CheckRequired());
     in_media_ = true;
     rank_ = 0;
     fingerprint_count_ = 0;
-    return absl::OkStatus();
   }
-  if (type == 'r' || type == 'z') {
-    if (previous_type_ == 't' || previous_type_ == 'r') return absl::OkStatus();
-    return Malformed(at, absl::StrCat("\"", absl::string_view(&type, 1), "=\" without its \"t=\""));
-  }
-  const size_t rank = (in_media_ ? kMediaOrder : kSessionOrder).find(type);
-  const absl::string_view repeatable = in_media_ ? kRepeatableInMedia : kRepeatableInSession;
-  if (previous_type_ == 0 && type != 'v') return Malformed(at, "the first line is not \"v=\"");
-  if (rank == absl::string_view::npos) {
-    return Malformed(at,
-                     absl::StrCat("\"", absl::string_view(&type, 1), "=\" in a media description"));
-  }
-  if (previous_type_ != 0 && rank == rank_ && !Contains(repeatable, type)) {
-    return Malformed(at, absl::StrCat("a second \"", absl::string_view(&type, 1), "=\""));
-  }
-  if (rank < rank_) {
-    return Malformed(at, absl::StrCat("\"", absl::string_view(&type, 1), "=\" is out of order"));
-  }
-  // What the grammar requires cannot be skipped.
-  const size_t first_skipped = previous_type_ == 0 ? 0 : rank_ + 1;
-  for (size_t skipped = first_skipped; !in_media_ && skipped < rank; ++skipped) {
-    if (Contains(kRequiredInSession, kSessionOrder[skipped])) {
-      return Malformed(at, absl::StrCat("\"", kSessionOrder.substr(skipped, 1), "=\" is missing"));
-    }
-  }
-  rank_ = rank;
   return absl::OkStatus();
 }
 
 absl::Status Parser::CheckRequired() {
-  for (char type : kRequiredInSession) {
+  for (char type : {'v', 'o', 't'}) {
     if (description_.session.Find(type) == nullptr) {
       return Malformed({line_number_, 1},
                        absl::StrCat("\"", absl::string_view(&type, 1), "=\" is missing"));
@@ -203,38 +234,80 @@ absl::Status Parser::CheckRequired() {
   return absl::OkStatus();
 }
 
+void Parser::NoteOrder(char type) {
+  if (previous_type_ == 0 || type == 'm') return;
+  if (type == 'r' || type == 'z') {
+    if (previous_type_ != 't' && previous_type_ != 'r') Note(Deviation::kLineOrder);
+    return;
+  }
+  const size_t rank = (in_media_ ? kMediaOrder : kSessionOrder).find(type);
+  const absl::string_view repeatable = in_media_ ? kRepeatableInMedia : kRepeatableInSession;
+  if (rank == absl::string_view::npos) return Note(Deviation::kLineOrder);
+  if (rank < rank_ || (rank == rank_ && !Contains(repeatable, type))) Note(Deviation::kLineOrder);
+  rank_ = std::max(rank_, rank);
+}
+
+void Parser::NoteUnlessMsrpFollows(Deviation deviation, absl::Status error) {
+  Note(deviation);
+  error_if_msrp_follows_.Update(std::move(error));
+}
+
 absl::Status Parser::CheckValue(char type, absl::string_view value) {
+  const absl::string_view trimmed = absl::StripTrailingAsciiWhitespace(value);
+  if (Contains("votcm", type) && trimmed.size() < value.size()) Note(Deviation::kTrailingSpace);
   switch (type) {
     case 'v':
-      if (value != "0") return Malformed(At(0), "the version is not 0");
+      if (trimmed != "0") return Malformed(At(0), "the version is not 0");
       break;
     case 'o':
-      if (!ParseOriginField(value).has_value()) return Malformed(At(0), "\"o=\" is malformed");
+      if (!ParseOriginField(value).has_value()) {
+        NoteUnlessMsrpFollows(Deviation::kOrigin, Malformed(At(0), "\"o=\" is malformed"));
+      }
       break;
     case 's':
-      if (value.empty()) return Malformed(At(0), "the session name is empty");
+      if (value.empty()) Note(Deviation::kSessionName);
       break;
     case 't':
-      if (!IsNumberPair(value)) return Malformed(At(0), "\"t=\" is malformed");
+      if (!IsNumberPair(value)) Note(Deviation::kTime);
       break;
     case 'c':
-      if (!ParseConnectionField(value).has_value()) return Malformed(At(0), "\"c=\" is malformed");
+      // In an MSRP section, or where one relies on it, the plan refuses it.
+      if (!mentions_msrp_ && !ParseConnectionField(value).has_value()) Note(Deviation::kConnection);
       break;
     case 'm':
-      if (!ParseMediaField(value).has_value()) return Malformed(At(0), "\"m=\" is malformed");
-      break;
+      return CheckMedia(value);
     case 'a':
       return CheckAttribute(value);
   }
   return absl::OkStatus();
 }
 
+absl::Status Parser::CheckMedia(absl::string_view value) {
+  mentions_msrp_ = MentionsMsrp(value);
+  const bool is_readable = ParseMediaField(value).has_value();
+  if (mentions_msrp_) {
+    if (!is_readable) return Malformed(At(0), "\"m=\" is malformed");
+    return error_if_msrp_follows_;
+  }
+  if (!is_readable) Note(Deviation::kMedia);
+  return absl::OkStatus();
+}
+
 absl::Status Parser::CheckAttribute(absl::string_view value) {
   const absl::string_view name = AttributeName(value);
-  if (name.empty()) return Malformed(At(0), "an attribute without a name");
+  if (!absl::StrContains(value, ':') && name.size() < value.size()) Note(Deviation::kTrailingSpace);
   const auto illegal = std::find_if_not(name.begin(), name.end(), IsTokenChar);
-  if (illegal != name.end()) {
-    return Malformed(At(illegal - name.begin()), "illegal character in the name of an attribute");
+  if (name.empty() || illegal != name.end()) {
+    const bool may_be_ours = (mentions_msrp_ || !in_media_) && ResemblesOwnAttribute(value);
+    if (!may_be_ours) {
+      Note(Deviation::kAttributeName);
+      return absl::OkStatus();
+    }
+    absl::Status error =
+        Malformed(At(illegal - name.begin()), "illegal character in the name of an attribute");
+    if (in_media_) return error;
+    NoteUnlessMsrpFollows(Deviation::kAttributeName, std::move(error));
+    return absl::OkStatus();
   }
   if (absl::EqualsIgnoreCase(name, "fingerprint") &&
       ++fingerprint_count_ > SdpLimits::kFingerprintCount) {

@@ -15,7 +15,8 @@ namespace {
 
 // The words of `value`, which single spaces separate; nothing if a word is empty.
 absl::optional<std::vector<absl::string_view>> SplitWords(absl::string_view value) {
-  std::vector<absl::string_view> words = absl::StrSplit(value, ' ');
+  std::vector<absl::string_view> words =
+      absl::StrSplit(absl::StripTrailingAsciiWhitespace(value), ' ');
   for (absl::string_view word : words) {
     if (word.empty()) return absl::nullopt;
   }
@@ -34,7 +35,36 @@ bool IsAttribute(const Line& line, absl::string_view name) {
   return line.type == 'a' && absl::EqualsIgnoreCase(AttributeName(line.value), name);
 }
 
+const Line& MediaLine(const Section& media) {
+  CHECK(!media.lines.empty() && media.lines.front().type == 'm');
+  return media.lines.front();
+}
+
 }  // namespace
+
+absl::string_view ToString(Deviation deviation) {
+  switch (deviation) {
+    case Deviation::kSessionName:
+      return "session_name";
+    case Deviation::kLineOrder:
+      return "line_order";
+    case Deviation::kOrigin:
+      return "origin";
+    case Deviation::kTime:
+      return "time";
+    case Deviation::kConnection:
+      return "connection";
+    case Deviation::kMedia:
+      return "media";
+    case Deviation::kAttributeName:
+      return "attribute_name";
+    case Deviation::kTrailingSpace:
+      return "trailing_space";
+    case Deviation::kTrailingEmptyLine:
+      return "trailing_empty_line";
+  }
+  return "";
+}
 
 const Line* Section::Find(char type) const {
   for (const Line& line : lines) {
@@ -111,16 +141,42 @@ std::string ToString(const ConnectionField& field) {
   return absl::StrCat(field.network_type, " ", field.address_type, " ", field.address);
 }
 
-MediaField MediaFieldOf(const Section& media) {
-  const Line* line = media.Find('m');
-  CHECK(line != nullptr);
-  absl::optional<MediaField> field = ParseMediaField(line->value);
-  CHECK(field.has_value());
-  return *field;
+absl::optional<MediaField> MediaFieldOf(const Section& media) {
+  return ParseMediaField(MediaLine(media).value);
+}
+
+absl::string_view MediaTypeOf(const Section& media) {
+  const absl::string_view value = MediaLine(media).value;
+  return value.substr(0, value.find_first_of(" \t"));
+}
+
+bool IsAtPortZero(const Section& media) {
+  // One reading of a line that can be read: words are parted by spaces, and a tab belongs to its
+  // word.
+  const absl::optional<MediaField> field = MediaFieldOf(media);
+  if (field.has_value()) return field->port == 0;
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(MediaLine(media).value, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  if (words.size() < 2) return false;
+  const absl::string_view port = words[1].substr(0, words[1].find('/'));
+  uint32_t number;
+  return IsNumber(port) && absl::SimpleAtoi(port, &number) && number == 0;
+}
+
+bool HasTransport(const MediaField& field, absl::string_view transport) {
+  return absl::EqualsIgnoreCase(field.proto, transport);
+}
+
+bool IsMsrp(const Section& media) {
+  const absl::optional<MediaField> field = MediaFieldOf(media);
+  return field.has_value() && absl::EqualsIgnoreCase(field->media, "message") &&
+         (HasTransport(*field, kMsrpOverTcp) || HasTransport(*field, kMsrpOverTls));
 }
 
 absl::string_view AttributeName(absl::string_view value) {
-  return value.substr(0, value.find(':'));
+  const size_t colon = value.find(':');
+  if (colon == absl::string_view::npos) return absl::StripTrailingAsciiWhitespace(value);
+  return value.substr(0, colon);
 }
 
 }  // namespace alg

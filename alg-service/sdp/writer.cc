@@ -1,5 +1,7 @@
 #include "alg-service/sdp/writer.h"
 
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
@@ -18,6 +20,7 @@ std::string WriteSessionDescription(const SessionDescription& description) {
   std::string text;
   Append(description.session, text);
   for (const Section& media : description.media) Append(media, text);
+  for (size_t i = 0; i < description.trailing_empty_line_count; ++i) absl::StrAppend(&text, "\r\n");
   return text;
 }
 

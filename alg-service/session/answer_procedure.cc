@@ -1,17 +1,22 @@
 #include "alg-service/session/answer_procedure.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/types/optional.h"
 #include "alg-service/offer_answer/rewrite.h"
 #include "alg-service/sdp/parser.h"
+#include "alg-service/sdp/session_description.h"
 #include "alg-service/sdp/writer.h"
-#include "alg-service/session/gateway_lookup.h"
+#include "alg-service/session/iq_call.h"
 #include "alg-service/session/iq_request.h"
 #include "alg-service/session/outcome.h"
+#include "alg-service/session/release.h"
 #include "alg-service/session/session_error.h"
 #include "alg-service/session/session_record.h"
-#include "alg-service/session/termination_release.h"
+#include "alg-service/session/session_snapshot.h"
 #include "common/error.h"
 
 namespace alg {
@@ -26,6 +31,8 @@ bool IsSameAnswer(const SessionDescription& answer, const std::string& earlier) 
   absl::StatusOr<SessionDescription> parsed = ParseSessionDescription(earlier);
   return parsed.ok() && WriteSessionDescription(answer) == WriteSessionDescription(*parsed);
 }
+
+bool IsAccepted(const AnsweredStream& stream) { return stream.handling == Handling::kE2ae; }
 
 // What an IMS-AGW may find wrong with an answer that passed our own checks.
 absl::optional<Rejection> RejectionOf(const absl::Status& iq_status) {
@@ -47,90 +54,80 @@ absl::Status AlreadyAnswered() {
                       "the session has another answer already");
 }
 
-}  // namespace
-
-void AnswerProcedure::Run(std::shared_ptr<Environment> environment, ProcessAnswerRequest request,
-                          const SessionId& id, const CallScope& scope, Done done) {
-  std::shared_ptr<AnswerProcedure> procedure(
-      new AnswerProcedure(std::move(environment), std::move(request), scope, std::move(done)));
-  procedure->Start(id);
+// The session as this replica remembers it; null if it does not.
+std::shared_ptr<const CachedSession> Remembered(SessionCache& cache, const SessionId& id) {
+  std::shared_ptr<const CachedSession> cached = cache.Get(id.context_id);
+  if (cached == nullptr) return nullptr;
+  const GatewayInfo& gateway = *cached->session->gateway.info;
+  const bool is_that_run =
+      gateway.instance_id == id.instance_id && gateway.incarnation == id.incarnation;
+  return is_that_run ? cached : nullptr;
 }
 
-AnswerProcedure::AnswerProcedure(std::shared_ptr<Environment> environment,
-                                 ProcessAnswerRequest request, const CallScope& scope, Done done)
-    : environment_(std::move(environment)),
-      request_(std::move(request)),
-      scope_(scope),
-      done_(std::move(done)) {}
+// Carries out an answer to the session as it stands at one revision. Lives in the frame of
+// ProcessAnswer(), which awaits each of its tasks.
+class AnswerRun {
+ public:
+  // With the audit that `session` was made from, if it was: it tells what an earlier run has done.
+  AnswerRun(std::shared_ptr<SessionResources> resources, const ProcessAnswerRequest& request,
+            const SessionDescription& answer, const CallScope& scope,
+            std::shared_ptr<const SessionSnapshot> session,
+            const absl::optional<iq::AuditContextResponse>& audit)
+      : resources_(std::move(resources)),
+        request_(request),
+        answer_(answer),
+        scope_(scope),
+        session_(std::move(session)),
+        audit_(audit),
+        revision_(session_->revision),
+        is_repeated_(StateOf(session_->record) == ims::alg::v1::SESSION_STATE_ANSWERED),
+        record_(is_repeated_ ? session_->record : WithAnswer(session_->record, request)) {}
 
-void AnswerProcedure::Start(const SessionId& id) {
-  absl::StatusOr<SessionDescription> answer = ParseSessionDescription(request_.sdp());
-  if (!answer.ok()) return Fail(answer.status());
-  answer_ = *std::move(answer);
-  absl::StatusOr<Gateway> gateway = FindGateway(*environment_->directory, id);
-  if (!gateway.ok()) return Fail(gateway.status());
-  gateway_ = *std::move(gateway);
-  context_id_ = id.context_id;
-
-  std::shared_ptr<const CachedSession> cached = environment_->cache.Get(context_id_);
-  if (cached == nullptr || cached->session->gateway.info->instance_id != id.instance_id ||
-      cached->session->gateway.info->incarnation != id.incarnation) {
-    return Audit();
-  }
-  if (!cached->answer_sdp.has_value()) {
-    session_ = cached->session;
-    return Decide();
-  }
-  if (!IsSameAnswer(answer_, *cached->answer_sdp)) return Fail(AlreadyAnswered());
-  done_(cached->answer_response);
-}
-
-void AnswerProcedure::Audit() {
-  iq::AuditContextRequest request;
-  request.set_context_id(context_id_);
-  gateway_.media_gateway->AuditContext(
-      std::move(request), scope_,
-      [self = shared_from_this()](absl::StatusOr<iq::AuditContextResponse> audit) {
-        if (audit.ok()) {
-          self->OnAudited(*audit);
-        } else {
-          self->Fail(FromIqError(audit.status()));
-        }
-      });
-}
-
-void AnswerProcedure::OnAudited(const iq::AuditContextResponse& audit) {
-  absl::StatusOr<OfferedSession> session = FromAudit(gateway_, audit);
-  if (!session.ok()) return Fail(session.status());
-  is_repeated_ = session->record.state() == ims::alg::v1::SESSION_STATE_ANSWERED;
-  if (is_repeated_ && !IsSameAnswer(answer_, session->record.answer_sdp())) {
-    return Fail(AlreadyAnswered());
-  }
-  audit_ = audit;
-  session_ = std::make_shared<const OfferedSession>(*std::move(session));
-  Decide();
-}
-
-void AnswerProcedure::Decide() {
-  record_ = is_repeated_ ? session_->record : WithAnswer(session_->record, request_);
-  const absl::Status fits = CheckRecordSize(record_);
-  if (!fits.ok()) return Fail(fits);
-  AnswerFacts facts;
-  facts.own_addresses = gateway_.info->own_addresses;
-  facts.allow_sha1 = environment_->policy.allow_sha1_fingerprints;
-  absl::StatusOr<common::IpAddress> ue = common::IpAddress::Parse(record_.ue_signalling_address());
-  if (ue.ok()) facts.ue_signalling_address = *ue;
-  plan_ = PlanAnswer(session_->offer, session_->plan, answer_, session_->reservations, facts);
-  if (plan_.rejection.has_value()) {
-    return EndSession([self = shared_from_this()] {
+  // `kAborted` (REVISION_CONFLICT of Iq) if the session is not at that revision any more.
+  Task<absl::StatusOr<ProcessAnswerResponse>> CarryOut() {
+    const absl::Status fits = CheckRecordSize(record_);
+    if (!fits.ok()) co_return fits;
+    MakePlan();
+    if (plan_.rejection.has_value()) {
+      const absl::Status ended = co_await EndSession();
+      if (!ended.ok()) co_return ended;
       ProcessAnswerResponse response;
-      SetRejection(self->plan_, &response);
+      SetRejection(plan_, &response);
       response.set_session_ended(true);
-      self->Remember(response);
-      self->done_(std::move(response));
-    });
+      Remember(response);
+      co_return response;
+    }
+    const absl::Status configured = co_await ConfigureAll();
+    if (!configured.ok()) co_return co_await GiveUp(configured);
+
+    const bool session_ends = std::none_of(plan_.streams.begin(), plan_.streams.end(), IsAccepted);
+    absl::Status released;
+    if (session_ends) {
+      released = co_await EndSession();
+    } else {
+      released = co_await ReleaseLostStreams();
+    }
+    if (!released.ok()) co_return released;
+    ProcessAnswerResponse response;
+    SetForward(
+        plan_,
+        RewriteAnswer(session_->offer, session_->plan, answer_, plan_, session_->reservations),
+        &response);
+    response.set_session_ended(session_ends);
+    Remember(response);
+    co_return response;
   }
-  if (audit_.has_value()) {
+
+ private:
+  void MakePlan() {
+    AnswerFacts facts;
+    facts.own_addresses = session_->gateway.info->own_addresses;
+    facts.allow_sha1 = resources_->policy.allow_sha1_fingerprints;
+    absl::StatusOr<common::IpAddress> ue =
+        common::IpAddress::Parse(CurrentExchange(record_).ue_signalling_address());
+    if (ue.ok()) facts.ue_signalling_address = *ue;
+    plan_ = PlanAnswer(session_->offer, session_->plan, answer_, session_->reservations, facts);
+    if (!audit_.has_value()) return;
     // Of a stream that is not there any more an earlier run was told that it cannot be.
     for (AnsweredStream& stream : plan_.streams) {
       if (!IsAccepted(stream) ||
@@ -142,168 +139,198 @@ void AnswerProcedure::Decide() {
                                    "the IMS-AGW has not taken the answer to this stream"};
     }
   }
-  ConfigureFirst();
-}
 
-void AnswerProcedure::ConfigureFirst() {
-  auto first = std::find_if(plan_.streams.begin(), plan_.streams.end(), IsAccepted);
-  if (first == plan_.streams.end()) return Forward();
-  if (is_repeated_) return ConfigureOtherAccess();
-  iq::ConfigureConnectionPointRequest request = ConfigureAccess(context_id_, *first, record_);
-  request.set_transaction_id(environment_->transaction_ids.Next());
-  request.mutable_controller_state()->set_data(record_.SerializeAsString());
-  request.mutable_controller_state()->set_expected_revision(session_->revision);
-  AnsweredStream* stream = &*first;
-  gateway_.media_gateway->ConfigureConnectionPoint(
-      std::move(request), scope_,
-      [self = shared_from_this(),
-       stream](const absl::StatusOr<iq::ConfigureConnectionPointResponse>& result) {
-        self->OnFirstConfigured(*stream, result.status());
-      });
-}
+  Task<absl::Status> ConfigureAll() {
+    const AnsweredStream* first = nullptr;
+    if (!is_repeated_) {
+      absl::StatusOr<const AnsweredStream*> configured = co_await ConfigureFirst();
+      if (!configured.ok()) co_return configured.status();
+      first = *configured;
+    }
+    std::vector<Step> access_steps, core_steps;
+    for (AnsweredStream& stream : plan_.streams) {
+      if (!IsAccepted(stream) || &stream == first) continue;
+      if (IsConfigured(stream.stream_id, iq::SIDE_ACCESS)) continue;
+      access_steps.push_back({&stream, ConfigureAccess(context_id(), stream, record_)});
+    }
+    const absl::Status access = co_await ConfigureAtOnce(std::move(access_steps));
+    if (!access.ok()) co_return access;
 
-void AnswerProcedure::OnFirstConfigured(AnsweredStream& stream, const absl::Status& status) {
-  if (HasIqReason(status, "REVISION_CONFLICT") && conflict_count_++ == 0) return Audit();
-  if (!TakeResult(stream, status)) return;
-  if (!status.ok()) return ConfigureFirst();  // The next stream carries the record.
-  ConfigureOtherAccess();
-}
-
-void AnswerProcedure::ConfigureOtherAccess() {
-  std::vector<Step> steps;
-  bool is_first = !is_repeated_;
-  for (AnsweredStream& stream : plan_.streams) {
-    if (!IsAccepted(stream)) continue;
-    if (std::exchange(is_first, false)) continue;
-    if (IsConfigured(stream.stream_id, iq::SIDE_ACCESS)) continue;
-    steps.push_back({&stream, ConfigureAccess(context_id_, stream, record_), {}});
+    for (AnsweredStream& stream : plan_.streams) {
+      if (!IsAccepted(stream) || IsConfigured(stream.stream_id, iq::SIDE_CORE)) continue;
+      absl::optional<iq::ConfigureConnectionPointRequest> request =
+          ConfigureCore(context_id(), stream, record_);
+      if (request.has_value()) core_steps.push_back({&stream, *std::move(request)});
+    }
+    co_return co_await ConfigureAtOnce(std::move(core_steps));
   }
-  RunSteps(std::move(steps), [this] { ConfigureCores(); });
-}
 
-void AnswerProcedure::ConfigureCores() {
-  std::vector<Step> steps;
-  for (AnsweredStream& stream : plan_.streams) {
-    if (!IsAccepted(stream) || IsConfigured(stream.stream_id, iq::SIDE_CORE)) continue;
-    auto request = ConfigureCore(context_id_, stream, record_);
-    if (request.has_value()) steps.push_back({&stream, *std::move(request), {}});
+  // T1 of the first stream that the IMS-AGW takes, with the record. Null if it takes none.
+  Task<absl::StatusOr<const AnsweredStream*>> ConfigureFirst() {
+    for (AnsweredStream& stream : plan_.streams) {
+      if (!IsAccepted(stream)) continue;
+      iq::ConfigureConnectionPointRequest request = ConfigureAccess(context_id(), stream, record_);
+      request.mutable_controller_state()->set_data(record_.SerializeAsString());
+      request.mutable_controller_state()->set_expected_revision(revision_);
+      absl::StatusOr<iq::ConfigureConnectionPointResponse> response =
+          co_await Configure(std::move(request));
+      if (response.ok()) {
+        revision_ = response->controller_state_revision();
+        co_return &stream;
+      }
+      const absl::Status failure = RejectOrFail(stream, response.status());
+      if (!failure.ok()) co_return failure;
+    }
+    co_return nullptr;
   }
-  RunSteps(std::move(steps), [this] { Forward(); });
-}
 
-void AnswerProcedure::RunSteps(std::vector<Step> steps, absl::AnyInvocable<void()> then) {
-  if (steps.empty()) return then();
-  steps_ = std::move(steps);
-  pending_count_ = steps_.size();
-  auto last = std::make_shared<absl::AnyInvocable<void()>>(std::move(then));
-  std::vector<iq::ConfigureConnectionPointRequest> requests;
-  for (Step& step : steps_) {
-    step.request.set_transaction_id(environment_->transaction_ids.Next());
-    requests.push_back(std::move(step.request));
-  }
-  // The last callback may come, and go on with the procedure, before the last call has returned.
-  std::shared_ptr<MediaGateway> media_gateway = gateway_.media_gateway;
-  for (size_t i = 0; i < requests.size(); ++i) {
-    media_gateway->ConfigureConnectionPoint(
-        std::move(requests[i]), scope_,
-        [self = shared_from_this(), i,
-         last](const absl::StatusOr<iq::ConfigureConnectionPointResponse>& result) {
-          self->steps_[i].status = result.status();
-          if (self->pending_count_.fetch_sub(1) != 1) return;
-          for (Step& step : self->steps_) {
-            if (!self->TakeResult(*step.stream, step.status)) return;
-          }
-          (*last)();
-        });
-  }
-}
+  // A Configure, and the stream it is for.
+  struct Step {
+    AnsweredStream* stream;
+    iq::ConfigureConnectionPointRequest request;
+  };
 
-bool AnswerProcedure::TakeResult(AnsweredStream& stream, const absl::Status& status) {
-  if (status.ok()) return true;
-  absl::optional<Rejection> rejection = RejectionOf(status);
-  if (rejection.has_value()) {
+  // The first failure, after all have been answered.
+  Task<absl::Status> ConfigureAtOnce(std::vector<Step> steps) {
+    std::vector<Task<absl::StatusOr<iq::ConfigureConnectionPointResponse>>> calls;
+    for (Step& step : steps) calls.push_back(Configure(std::move(step.request)));
+    absl::Status failure;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const absl::Status status = (co_await calls[i]).status();
+      failure.Update(RejectOrFail(*steps[i].stream, status));
+    }
+    co_return failure;
+  }
+
+  Task<absl::StatusOr<iq::ConfigureConnectionPointResponse>> Configure(
+      iq::ConfigureConnectionPointRequest request) {
+    request.set_transaction_id(resources_->ids.Next());
+    return Call(session_->gateway.media_gateway, &MediaGateway::ConfigureConnectionPoint,
+                std::move(request), scope_);
+  }
+
+  // OK if the session can go on, though perhaps without `stream`.
+  static absl::Status RejectOrFail(AnsweredStream& stream, const absl::Status& status) {
+    if (status.ok()) return status;
+    absl::optional<Rejection> rejection = RejectionOf(status);
+    if (!rejection.has_value()) return status;
     stream.handling = Handling::kRejected;
     stream.rejection = std::move(rejection);
-    return true;
+    return absl::OkStatus();
   }
-  environment_->cache.Erase(context_id_);
-  if (IsUncertain(status) || status.code() == absl::StatusCode::kAborted) {
-    Fail(FromIqError(status));
-    return false;
+
+  // Ends the session if the IMS-AGW has refused something that should have been right.
+  Task<absl::Status> GiveUp(absl::Status failure) {
+    resources_->cache.Erase(context_id());
+    if (IsUncertain(failure) || HasIqReason(failure, "REVISION_CONFLICT")) co_return failure;
+    const absl::Status ended = co_await EndSession();
+    co_return HasIqReason(ended, "REVISION_CONFLICT") ? ended : failure;
   }
-  EndSession([self = shared_from_this(), status] { self->Fail(FromIqError(status)); });
-  return false;
-}
 
-void AnswerProcedure::ReleaseLostStreams() {
-  for (const OfferedStream& offered : session_->plan.streams) {
-    if (offered.handling != Handling::kE2ae) continue;
-    const AnsweredStream& answered = plan_.streams[offered.stream_id - 1];
-    const bool is_there = !audit_.has_value() ||
-                          FindTermination(*audit_, offered.stream_id, iq::SIDE_ACCESS) != nullptr ||
-                          FindTermination(*audit_, offered.stream_id, iq::SIDE_CORE) != nullptr;
-    if (IsAccepted(answered) || !is_there) continue;
-    iq::TerminationId stream;
-    stream.set_context_id(context_id_);
-    stream.set_stream_id(offered.stream_id);
-    pending_count_.fetch_add(1);
-    ReleaseSurely(gateway_.media_gateway, std::move(stream), environment_->transaction_ids.Next(),
-                  [self = shared_from_this()](const auto&) {
-                    if (self->pending_count_.fetch_sub(1) == 1) self->Answer(false);
-                  });
+  Task<absl::Status> EndSession() {
+    resources_->cache.Erase(context_id());
+    iq::TerminationId context;
+    context.set_context_id(context_id());
+    co_return (co_await Release(resources_, session_->gateway, std::move(context), revision_))
+        .status();
+  }
+
+  Task<absl::Status> ReleaseLostStreams() {
+    std::vector<Task<absl::StatusOr<iq::ReleaseTerminationResponse>>> releases;
+    for (const OfferedStream& offered : session_->plan.streams) {
+      if (offered.handling != Handling::kE2ae) continue;
+      if (IsAccepted(plan_.streams[offered.stream_id - 1]) || !IsThere(offered.stream_id)) continue;
+      iq::TerminationId stream;
+      stream.set_context_id(context_id());
+      stream.set_stream_id(offered.stream_id);
+      releases.push_back(Release(resources_, session_->gateway, std::move(stream), revision_));
+    }
+    absl::Status failure;
+    for (const auto& release : releases) failure.Update((co_await release).status());
+    co_return failure;
+  }
+
+  bool IsThere(uint32_t stream_id) const {
+    return !audit_.has_value() || FindTermination(*audit_, stream_id, iq::SIDE_ACCESS) != nullptr ||
+           FindTermination(*audit_, stream_id, iq::SIDE_CORE) != nullptr;
+  }
+
+  bool IsConfigured(uint32_t stream_id, iq::Side side) const {
+    if (!is_repeated_ || !audit_.has_value()) return false;
+    const iq::TerminationAudit* termination = FindTermination(*audit_, stream_id, side);
+    // Both are absent after Reserve, and given in every Configure of that side.
+    return termination != nullptr &&
+           (side == iq::SIDE_ACCESS
+                ? !termination->remote().fingerprints().empty()
+                : termination->bearer_control().tcp_role() != iq::TCP_ROLE_UNSPECIFIED);
+  }
+
+  void Remember(const ProcessAnswerResponse& response) {
+    auto cached = std::make_shared<CachedSession>();
+    cached->session = session_;
+    cached->answer_sdp = request_.sdp();
+    cached->answer_response = response;
+    resources_->cache.Put(std::move(cached));
+  }
+
+  const std::string& context_id() const { return session_->context_id; }
+
+  const std::shared_ptr<SessionResources> resources_;
+  const ProcessAnswerRequest& request_;
+  const SessionDescription& answer_;
+  const CallScope& scope_;
+  const std::shared_ptr<const SessionSnapshot> session_;
+  const absl::optional<iq::AuditContextResponse>& audit_;
+
+  uint64_t revision_;  // Of the record, as far as this run knows.
+  const bool is_repeated_;
+  const ims::alg::v1::SessionRecord record_;  // With the answer.
+  AnswerPlan plan_;
+};
+
+}  // namespace
+
+Task<absl::StatusOr<ProcessAnswerResponse>> ProcessAnswer(
+    std::shared_ptr<SessionResources> resources, ProcessAnswerRequest request, SessionId id,
+    CallScope scope) {
+  absl::StatusOr<SessionDescription> answer = ParseSessionDescription(request.sdp());
+  if (!answer.ok()) co_return answer.status();
+  for (Deviation kind : answer->deviations) resources->metrics->CountSdpDeviation(ToString(kind));
+  absl::StatusOr<Gateway> gateway = FindGateway(*resources->directory, id);
+  if (!gateway.ok()) co_return gateway.status();
+
+  std::shared_ptr<const SessionSnapshot> session;
+  if (std::shared_ptr<const CachedSession> cached = Remembered(resources->cache, id)) {
+    if (cached->answer_sdp.has_value()) {
+      if (!IsSameAnswer(*answer, *cached->answer_sdp)) co_return AlreadyAnswered();
+      co_return cached->answer_response;
+    }
+    session = cached->session;
+  }
+
+  absl::optional<iq::AuditContextResponse> audit;
+  for (bool has_conflicted = false;; has_conflicted = true) {
+    if (session == nullptr) {
+      absl::StatusOr<iq::AuditContextResponse> audited =
+          co_await Audit(*gateway, id.context_id, scope);
+      if (!audited.ok()) co_return FromIqError(audited.status());
+      absl::StatusOr<SessionSnapshot> snapshot = FromAudit(*gateway, *audited);
+      if (!snapshot.ok()) co_return snapshot.status();
+      if (StateOf(snapshot->record) == ims::alg::v1::SESSION_STATE_ANSWERED &&
+          !IsSameAnswer(*answer, snapshot->record.agreed().answer_sdp())) {
+        co_return AlreadyAnswered();
+      }
+      audit = *std::move(audited);
+      session = std::make_shared<const SessionSnapshot>(*std::move(snapshot));
+    }
+    AnswerRun run(resources, request, *answer, scope, session, audit);
+    absl::StatusOr<ProcessAnswerResponse> response = co_await run.CarryOut();
+    if (response.ok()) co_return response;
+    if (!HasIqReason(response.status(), "REVISION_CONFLICT") || has_conflicted) {
+      co_return FromIqError(response.status());
+    }
+    session = nullptr;  // It was old.
   }
 }
-
-void AnswerProcedure::Forward() {
-  if (std::none_of(plan_.streams.begin(), plan_.streams.end(), IsAccepted)) {
-    return EndSession([self = shared_from_this()] { self->Answer(true); });
-  }
-  // One more than the releases, so that the first of them cannot be taken for the last.
-  pending_count_ = 1;
-  ReleaseLostStreams();
-  if (pending_count_.fetch_sub(1) == 1) Answer(false);
-}
-
-void AnswerProcedure::Answer(bool session_ended) {
-  ProcessAnswerResponse response;
-  SetForward(plan_,
-             RewriteAnswer(session_->offer, session_->plan, answer_, plan_, session_->reservations),
-             &response);
-  response.set_session_ended(session_ended);
-  Remember(response);
-  done_(std::move(response));
-}
-
-bool AnswerProcedure::IsConfigured(uint32_t stream_id, iq::Side side) const {
-  if (!is_repeated_ || !audit_.has_value()) return false;
-  const iq::TerminationAudit* termination = FindTermination(*audit_, stream_id, side);
-  // Both are absent after Reserve, and given in every Configure of that side.
-  return termination != nullptr &&
-         (side == iq::SIDE_ACCESS
-              ? !termination->remote().fingerprints().empty()
-              : termination->bearer_control().tcp_role() != iq::TCP_ROLE_UNSPECIFIED);
-}
-
-bool AnswerProcedure::IsAccepted(const AnsweredStream& stream) {
-  return stream.handling == Handling::kE2ae;
-}
-
-void AnswerProcedure::EndSession(absl::AnyInvocable<void()> then) {
-  environment_->cache.Erase(context_id_);
-  iq::TerminationId context;
-  context.set_context_id(context_id_);
-  ReleaseSurely(gateway_.media_gateway, std::move(context), environment_->transaction_ids.Next(),
-                [then = std::move(then)](const auto&) mutable { then(); });
-}
-
-void AnswerProcedure::Remember(const ProcessAnswerResponse& response) {
-  auto cached = std::make_shared<CachedSession>();
-  cached->session = session_;
-  cached->answer_sdp = request_.sdp();
-  cached->answer_response = response;
-  environment_->cache.Put(std::move(cached));
-}
-
-void AnswerProcedure::Fail(absl::Status error) { done_(std::move(error)); }
 
 }  // namespace alg

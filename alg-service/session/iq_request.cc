@@ -1,5 +1,7 @@
 #include "alg-service/session/iq_request.h"
 
+#include "alg-service/session/session_record.h"
+
 namespace alg {
 namespace {
 
@@ -51,14 +53,15 @@ iq::ReserveConnectionPointRequest ReserveAccess(const std::string& context_id,
   iq::LocalDescriptor* local = request.mutable_local();
   local->set_ip_realm(policy.access_realm);
   // The UE's own family where it is known; the offer only knows that of the core.
-  absl::StatusOr<common::IpAddress> ue = common::IpAddress::Parse(record.ue_signalling_address());
+  absl::StatusOr<common::IpAddress> ue =
+      common::IpAddress::Parse(CurrentExchange(record).ue_signalling_address());
   if (ue.ok()) local->set_address_family(FamilyOf(*ue));
   local->set_transport_protocol(iq::TRANSPORT_PROTOCOL_TCP_TLS);
   local->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   local->set_certificate_fingerprint_request(true);
 
   iq::BearerControl* control = request.mutable_bearer_control();
-  const bool ue_may_connect = stream.may_arm_access_to_core;
+  const bool ue_may_connect = stream.answerer_may_connect;
   if (ue_may_connect) control->set_tls_role(iq::TLS_ROLE_SERVER);
   if (stream.setup == Setup::kPassive) control->set_tcp_role(iq::TCP_ROLE_PASSIVE);
   if (ue_may_connect && record.early_syn() == ims::alg::v1::EARLY_SYN_LATCH) {
@@ -79,10 +82,10 @@ iq::ReserveAndConfigureConnectionPointRequest ReserveCore(const std::string& con
   SetTermination(context_id, stream.stream_id, iq::SIDE_CORE, request.mutable_termination());
   iq::LocalDescriptor* local = request.mutable_local();
   local->set_ip_realm(policy.core_realm);
-  local->set_address_family(FamilyOf(stream.core_remote.ip));
+  local->set_address_family(FamilyOf(stream.offerer_remote.ip));
   local->set_transport_protocol(iq::TRANSPORT_PROTOCOL_TCP);
   local->set_setup_mode(iq::SETUP_MODE_ACTPASS);
-  SetAddress(stream.core_remote, request.mutable_remote()->mutable_address());
+  SetAddress(stream.offerer_remote, request.mutable_remote()->mutable_address());
   request.mutable_bearer_control()->mutable_syn_policy()->mutable_drop_all();
   return request;
 }

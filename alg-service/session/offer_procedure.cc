@@ -1,17 +1,22 @@
 #include "alg-service/session/offer_procedure.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/time/clock.h"
 #include "alg-service/offer_answer/rewrite.h"
 #include "alg-service/sdp/parser.h"
+#include "alg-service/sdp/session_description.h"
 #include "alg-service/session/gateway_choice.h"
-#include "alg-service/session/iq_request.h"
+#include "alg-service/session/iq_call.h"
 #include "alg-service/session/outcome.h"
+#include "alg-service/session/reservation.h"
 #include "alg-service/session/session_error.h"
+#include "alg-service/session/session_id.h"
 #include "alg-service/session/session_record.h"
-#include "alg-service/session/termination_release.h"
+#include "alg-service/session/session_snapshot.h"
+#include "common/monotonic_time.h"
 
 namespace alg {
 namespace {
@@ -19,259 +24,213 @@ namespace {
 namespace iq = ims::iq::v1;
 using ims::alg::v1::ProcessOfferRequest;
 using ims::alg::v1::ProcessOfferResponse;
+using Attempts = std::vector<std::shared_ptr<ReservationAttempt>>;
 
 // After this many IMS-AGWs that are full or away the caller is better off with an answer.
 constexpr size_t kGatewayLimit = 3;
 
+// Conflicts with others until the caller is asked to repeat.
+constexpr int kTakeOverLimit = 3;
+
+bool IsAnchored(const OfferedStream& stream) { return stream.handling == Handling::kE2ae; }
+
+bool HasAnchored(const OfferPlan& plan) {
+  return std::any_of(plan.streams.begin(), plan.streams.end(), IsAnchored);
+}
+
+bool IsAbandoned(const CallScope& scope) {
+  return common::MonotonicTime::Now() >= scope.deadline ||
+         (scope.cancellation != nullptr && scope.cancellation->cancelled());
+}
+
+ProcessOfferResponse Reject(OfferPlan plan, const Rejection& rejection) {
+  plan.rejection = rejection;
+  ProcessOfferResponse response;
+  SetRejection(plan, &response);
+  return response;
+}
+
+ProcessOfferResponse Forward(SessionResources& resources, const SessionSnapshot& session) {
+  ProcessOfferResponse response;
+  SetForward(session.plan, RewriteOffer(session.offer, session.plan, session.reservations),
+             &response);
+  if (session.reservations.empty()) return response;
+  response.set_session_id(session.session_id());
+  // An entry that knows the answer is worth more, and one of an answered session would be wrong.
+  if (StateOf(session.record) == ims::alg::v1::SESSION_STATE_OFFERED) {
+    auto cached = std::make_shared<CachedSession>();
+    cached->session = std::make_shared<const SessionSnapshot>(session);
+    resources.cache.Put(std::move(cached));
+  }
+  return response;
+}
+
+// What an offer becomes that no IMS-AGW is there for.
+absl::StatusOr<ProcessOfferResponse> ForwardWithoutGateway(SessionResources& resources,
+                                                           SessionSnapshot session) {
+  session.plan = PlanOffer(session.offer, OfferFactsOf(session.record, GatewayInfo()));
+  if (session.plan.rejection.has_value()) return Reject(session.plan, *session.plan.rejection);
+  if (HasAnchored(session.plan)) {
+    return SessionError(ims::alg::v1::ERROR_REASON_NO_GATEWAY,
+                        "no IMS-AGW can be reached, or all are draining");
+  }
+  return Forward(resources, session);
+}
+
+// The session of another run of the same request, whose context `wanted` has found taken.
+Task<absl::StatusOr<SessionSnapshot>> TakeOver(std::shared_ptr<SessionResources> resources,
+                                               SessionSnapshot wanted, CallScope scope) {
+  const absl::Status changed = SessionError(ims::alg::v1::ERROR_REASON_SESSION_CHANGED,
+                                            "the session is being changed by another call");
+  for (int i = 0; i < kTakeOverLimit; ++i) {
+    absl::StatusOr<iq::AuditContextResponse> audit =
+        co_await Audit(wanted.gateway, wanted.context_id, scope);
+    if (audit.status().code() == absl::StatusCode::kNotFound) co_return changed;
+    if (!audit.ok()) co_return FromIqError(audit.status());
+    absl::StatusOr<SessionSnapshot> session = FromAudit(wanted.gateway, *audit);
+    if (!session.ok()) co_return session.status();
+    if (!IsSameOffer(session->record, wanted.record)) {
+      co_return SessionError(ims::alg::v1::ERROR_REASON_REQUEST_REUSED,
+                             "the request id was used for another offer");
+    }
+    // Not all there yet, or not any more: another run is at work, or an answer was.
+    for (const Reservation& reservation : session->reservations) {
+      if (reservation.access_fingerprints.empty()) co_return changed;
+    }
+    if (StateOf(session->record) == ims::alg::v1::SESSION_STATE_ANSWERED) co_return session;
+
+    // Not under the name of the attempt, which may be cleaned up.
+    session->record.set_reserved_by(resources->ids.Next());
+    iq::ConfigureConnectionPointRequest request;
+    // Nothing but the record: T2 has been configured, and stays as it is.
+    iq::TerminationId* core = request.mutable_termination();
+    core->set_context_id(wanted.context_id);
+    core->set_stream_id(session->reservations[0].stream_id);
+    core->set_side(iq::SIDE_CORE);
+    request.set_transaction_id(resources->ids.Next());
+    request.mutable_controller_state()->set_data(session->record.SerializeAsString());
+    request.mutable_controller_state()->set_expected_revision(session->revision);
+    absl::StatusOr<iq::ConfigureConnectionPointResponse> taken =
+        co_await Call(wanted.gateway.media_gateway, &MediaGateway::ConfigureConnectionPoint,
+                      std::move(request), scope);
+    if (taken.ok()) {
+      session->revision = taken->controller_state_revision();
+      co_return session;
+    }
+    if (taken.status().code() == absl::StatusCode::kNotFound) co_return changed;
+    if (!HasIqReason(taken.status(), "REVISION_CONFLICT")) co_return FromIqError(taken.status());
+  }
+  co_return changed;
+}
+
+// Asks one IMS-AGW after the other. Those that were late are left to the caller to clean up.
+Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
+    std::shared_ptr<SessionResources> resources, SessionSnapshot session,
+    std::vector<Gateway> candidates, CallScope scope, Attempts& late) {
+  absl::Status failure;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const bool is_last = i + 1 == candidates.size();
+    session.gateway = candidates[i];
+    session.plan = PlanOffer(session.offer, OfferFactsOf(session.record, *session.gateway.info));
+    if (session.plan.rejection.has_value()) {
+      co_return Reject(session.plan, *session.plan.rejection);
+    }
+    if (!HasAnchored(session.plan)) co_return Forward(*resources, session);
+    const absl::Status fits = CheckRecordSize(session.record);
+    if (!fits.ok()) co_return fits;
+
+    std::shared_ptr<ReservationAttempt> attempt =
+        ReservationAttempt::Begin(resources, session, scope);
+    if (is_last) {
+      co_await attempt->answered();
+    } else {
+      const bool in_time =
+          co_await ReservationAttempt::AnsweredWithin(attempt, resources->policy.attempt_timeout);
+      if (!in_time) {
+        late.push_back(std::move(attempt));
+        continue;
+      }
+    }
+    if (attempt->is_taken()) {
+      ReservationAttempt::CleanUp(attempt);
+      absl::StatusOr<SessionSnapshot> taken = co_await TakeOver(resources, session, scope);
+      if (!taken.ok()) co_return taken.status();
+      co_return Forward(*resources, *taken);
+    }
+    failure = attempt->status();
+    if (failure.ok() && !IsAbandoned(scope)) co_return Forward(*resources, attempt->session());
+    if (failure.ok()) failure = absl::CancelledError("the caller has gone");
+    ReservationAttempt::CleanUp(attempt);
+    if (IsAbandoned(scope) || !IsWorthAnotherGateway(failure)) {
+      co_await attempt->looked();
+      break;
+    }
+    if (is_last && late.empty()) co_await attempt->looked();
+  }
+  if (HasIqReason(failure, "REMOTE_ADDRESS_FORBIDDEN")) {
+    co_return Reject(session.plan, {RejectReason::kRemoteAddressForbidden,
+                                    "the IMS-AGW does not connect to the address of the offer"});
+  }
+  // Nobody else has room: one that was late may have.
+  for (auto attempt = late.begin(); attempt != late.end() && !IsAbandoned(scope); ++attempt) {
+    co_await (*attempt)->answered();
+    if (!(*attempt)->status().ok() || IsAbandoned(scope)) continue;
+    const SessionSnapshot reserved = (*attempt)->session();
+    late.erase(attempt);
+    co_return Forward(*resources, reserved);
+  }
+  co_return FromIqError(failure);
+}
+
+// A later offer of a session. Until it is known what to do with it, its session is left as it is.
+Task<absl::StatusOr<ProcessOfferResponse>> RefuseReoffer(
+    std::shared_ptr<SessionResources> resources, std::string session_id, CallScope scope) {
+  absl::StatusOr<SessionId> id = SessionId::Parse(session_id);
+  if (!id.ok()) co_return id.status();
+  absl::StatusOr<Gateway> gateway = FindGateway(*resources->directory, *id);
+  if (!gateway.ok()) co_return gateway.status();
+  absl::StatusOr<iq::AuditContextResponse> audit = co_await Audit(*gateway, id->context_id, scope);
+  if (!audit.ok()) co_return FromIqError(audit.status());
+  absl::StatusOr<SessionSnapshot> session = FromAudit(*gateway, *audit);
+  if (!session.ok()) co_return session.status();
+  co_return SessionError(ims::alg::v1::ERROR_REASON_REOFFER_UNSUPPORTED,
+                         "later offers of a session are not handled; it goes on as it was",
+                         {{"field", "session_id"}, {"sip_status", "488"}});
+}
+
 }  // namespace
 
-void OfferProcedure::Run(std::shared_ptr<Environment> environment,
-                         const ProcessOfferRequest& request, bool ue_supports_e2ae,
-                         bool p_cscf_supports_e2ae, const CallScope& scope, Done done) {
-  std::shared_ptr<OfferProcedure> procedure(
-      new OfferProcedure(std::move(environment), scope, std::move(done)));
-  procedure->Start(request, ue_supports_e2ae, p_cscf_supports_e2ae);
-}
-
-OfferProcedure::OfferProcedure(std::shared_ptr<Environment> environment, const CallScope& scope,
-                               Done done)
-    : environment_(std::move(environment)), scope_(scope), done_(std::move(done)) {}
-
-void OfferProcedure::Start(const ProcessOfferRequest& request, bool ue_supports_e2ae,
-                           bool p_cscf_supports_e2ae) {
+Task<absl::StatusOr<ProcessOfferResponse>> ProcessOffer(std::shared_ptr<SessionResources> resources,
+                                                        ProcessOfferRequest request,
+                                                        CallScope scope) {
   absl::StatusOr<SessionDescription> offer = ParseSessionDescription(request.sdp());
-  if (!offer.ok()) return Fail(offer.status());
-  session_.offer = *std::move(offer);
-  session_.record =
-      MakeRecord(request, ue_supports_e2ae, p_cscf_supports_e2ae, environment_->policy);
-  key_ = MakeRequestKey(request.request_id());
-  session_.context_id = key_.context_id;
+  if (!offer.ok()) co_return offer.status();
+  for (Deviation kind : offer->deviations) resources->metrics->CountSdpDeviation(ToString(kind));
+  if (!request.session_id().empty()) {
+    co_return co_await RefuseReoffer(resources, request.session_id(), scope);
+  }
+  const RequestKey key = MakeRequestKey(request.request_id());
+  SessionSnapshot session;
+  session.context_id = key.context_id;
+  session.offer = *std::move(offer);
+  session.record = MakeRecord(request, resources->policy, resources->ids.Next());
 
   std::string preferred_instance_id;
-  std::shared_ptr<const CachedSession> cached = environment_->cache.Get(key_.context_id);
-  if (cached != nullptr) preferred_instance_id = cached->session->gateway.info->instance_id;
-  candidates_ =
-      ChooseGateways(environment_->directory->Reachable(), key_.hash, preferred_instance_id);
-  if (candidates_.size() > kGatewayLimit) candidates_.resize(kGatewayLimit);
-  if (candidates_.empty()) {
-    ForwardWithoutGateway();
-  } else {
-    TryNextGateway();
+  if (std::shared_ptr<const CachedSession> cached = resources->cache.Get(key.context_id)) {
+    preferred_instance_id = cached->session->gateway.info->instance_id;
   }
-}
+  std::vector<Gateway> candidates =
+      ChooseGateways(resources->directory->Reachable(), key.hash, preferred_instance_id);
+  if (candidates.size() > kGatewayLimit) candidates.resize(kGatewayLimit);
+  if (candidates.empty()) co_return ForwardWithoutGateway(*resources, std::move(session));
 
-void OfferProcedure::ForwardWithoutGateway() {
-  session_.plan = PlanOffer(session_.offer, OfferFactsOf(session_.record, GatewayInfo()));
-  const std::vector<OfferedStream>& streams = session_.plan.streams;
-  if (session_.plan.rejection.has_value()) return Reject(*session_.plan.rejection);
-  if (std::any_of(streams.begin(), streams.end(),
-                  [](const OfferedStream& stream) { return stream.handling == Handling::kE2ae; })) {
-    return Fail(SessionError(ims::alg::v1::ERROR_REASON_NO_GATEWAY,
-                             "no IMS-AGW can be reached, or all are draining"));
+  Attempts late;
+  absl::StatusOr<ProcessOfferResponse> response =
+      co_await ReserveSomewhere(resources, std::move(session), std::move(candidates), scope, late);
+  for (std::shared_ptr<ReservationAttempt>& attempt : late) {
+    ReservationAttempt::CleanUp(std::move(attempt));
   }
-  Forward();
+  co_return response;
 }
-
-void OfferProcedure::TryNextGateway() {
-  session_.gateway = candidates_[next_candidate_++];
-  session_.plan = PlanOffer(session_.offer, OfferFactsOf(session_.record, *session_.gateway.info));
-  if (session_.plan.rejection.has_value()) return Reject(*session_.plan.rejection);
-  std::vector<const OfferedStream*> anchored;
-  for (const OfferedStream& stream : session_.plan.streams) {
-    if (stream.handling == Handling::kE2ae) anchored.push_back(&stream);
-  }
-  if (anchored.empty()) return Forward();
-  const absl::Status fits = CheckRecordSize(session_.record);
-  if (!fits.ok()) return Fail(fits);
-  Reserve(anchored);
-}
-
-CallScope OfferProcedure::AttemptScope() const {
-  CallScope scope = scope_;
-  if (next_candidate_ < candidates_.size() && scope.deadline != absl::InfiniteFuture()) {
-    // An IMS-AGW that does not answer must leave time to ask another one.
-    const absl::Time now = absl::Now();
-    scope.deadline = now + (scope.deadline - now) / 2;
-  }
-  return scope;
-}
-
-void OfferProcedure::Reserve(const std::vector<const OfferedStream*>& streams) {
-  const CallScope scope = AttemptScope();
-  parts_.assign(2 * streams.size(), Part());
-  pending_count_ = parts_.size();
-  std::vector<iq::ReserveConnectionPointRequest> access_requests;
-  std::vector<iq::ReserveAndConfigureConnectionPointRequest> core_requests;
-  for (size_t i = 0; i < streams.size(); ++i) {
-    access_requests.push_back(
-        ReserveAccess(session_.context_id, *streams[i], session_.record, environment_->policy));
-    access_requests[i].set_transaction_id(environment_->transaction_ids.Next());
-    core_requests.push_back(ReserveCore(session_.context_id, *streams[i], environment_->policy));
-    core_requests[i].set_transaction_id(environment_->transaction_ids.Next());
-    parts_[2 * i].termination = access_requests[i].termination();
-    parts_[2 * i + 1].termination = core_requests[i].termination();
-  }
-  access_requests[0].mutable_controller_state()->set_data(session_.record.SerializeAsString());
-  // The last callback may come, and go on with the procedure, before the last call has returned.
-  std::shared_ptr<MediaGateway> media_gateway = session_.gateway.media_gateway;
-  const size_t stream_count = streams.size();
-  for (size_t i = 0; i < stream_count; ++i) {
-    media_gateway->ReserveConnectionPoint(std::move(access_requests[i]), scope,
-                                          StorePart<iq::ReserveConnectionPointResponse>(2 * i));
-    media_gateway->ReserveAndConfigureConnectionPoint(
-        std::move(core_requests[i]), scope,
-        StorePart<iq::ReserveAndConfigureConnectionPointResponse>(2 * i + 1));
-  }
-}
-
-template <typename Response>
-MediaGateway::Done<Response> OfferProcedure::StorePart(size_t index) {
-  return [self = shared_from_this(), index](absl::StatusOr<Response> result) {
-    Part& part = self->parts_[index];
-    part.status = result.status();
-    if (result.ok()) {
-      part.local_address = std::move(*result->mutable_local_address());
-      part.local_fingerprints = std::move(*result->mutable_local_fingerprints());
-    }
-    if (self->pending_count_.fetch_sub(1) == 1) self->OnReserved();
-  };
-}
-
-void OfferProcedure::OnReserved() {
-  absl::Status failure;
-  bool exists = false;
-  for (const Part& part : parts_) {
-    if (HasIqReason(part.status, "TERMINATION_EXISTS") ||
-        HasIqReason(part.status, "REVISION_CONFLICT")) {
-      exists = true;
-    } else if (failure.ok() || IsUncertain(failure)) {
-      // What the IMS-AGW says counts more than that it did not say anything.
-      if (!part.status.ok()) failure = part.status;
-    }
-  }
-  if (exists) {
-    if (failure.ok()) return AuditExisting();
-    return ReleaseOwnParts(
-        [self = shared_from_this(), failure] { self->Fail(FromIqError(failure)); });
-  }
-  if (failure.ok() && IsAbandoned()) failure = absl::CancelledError("the caller has gone");
-  session_.reservations.clear();
-  for (size_t i = 0; i + 1 < parts_.size() && failure.ok(); i += 2) {
-    absl::StatusOr<Reservation> reservation =
-        MakeReservation(parts_[i].termination.stream_id(), parts_[i].local_address,
-                        parts_[i].local_fingerprints, parts_[i + 1].local_address);
-    if (reservation.ok()) {
-      session_.reservations.push_back(*std::move(reservation));
-    } else {
-      failure = reservation.status();
-    }
-  }
-  if (!failure.ok()) return OnFailed(failure);
-  session_.revision = 1;
-  Forward();
-}
-
-void OfferProcedure::OnFailed(const absl::Status& failure) {
-  last_failure_ = failure;
-  const bool is_retried =
-      next_candidate_ < candidates_.size() && IsWorthAnotherGateway(failure) && !IsAbandoned();
-  if (is_retried) {
-    // The one that failed may take its time to say so again; the caller need not wait for that.
-    ReleaseContext([] {});
-    return TryNextGateway();
-  }
-  ReleaseContext([self = shared_from_this(), failure] {
-    if (HasIqReason(failure, "REMOTE_ADDRESS_FORBIDDEN")) {
-      self->Reject({RejectReason::kRemoteAddressForbidden,
-                    "the IMS-AGW does not connect to the address of the offer"});
-    } else {
-      self->Fail(FromIqError(failure));
-    }
-  });
-}
-
-void OfferProcedure::AuditExisting() {
-  iq::AuditContextRequest request;
-  request.set_context_id(session_.context_id);
-  session_.gateway.media_gateway->AuditContext(
-      std::move(request), scope_,
-      [self = shared_from_this()](absl::StatusOr<iq::AuditContextResponse> audit) {
-        const absl::Status status =
-            audit.ok() ? self->TakeOver(*audit) : FromIqError(audit.status());
-        if (status.ok()) return self->Forward();
-        self->ReleaseOwnParts([self, status] { self->Fail(status); });
-      });
-}
-
-absl::Status OfferProcedure::TakeOver(const iq::AuditContextResponse& audit) {
-  absl::StatusOr<OfferedSession> existing = FromAudit(session_.gateway, audit);
-  if (!existing.ok() || !IsSameOffer(existing->record, session_.record)) {
-    return SessionError(ims::alg::v1::ERROR_REASON_REQUEST_REUSED,
-                        "the request id was used for another offer");
-  }
-  for (const Reservation& reservation : existing->reservations) {
-    // Released by an earlier run that failed, or by an answer: there is no such offer any more.
-    if (reservation.access_fingerprints.empty()) {
-      return SessionError(ims::alg::v1::ERROR_REASON_SESSION_CHANGED,
-                          "the session is being changed by another call");
-    }
-  }
-  session_ = *std::move(existing);
-  return absl::OkStatus();
-}
-
-void OfferProcedure::Forward() {
-  ProcessOfferResponse response;
-  SetForward(session_.plan, RewriteOffer(session_.offer, session_.plan, session_.reservations),
-             &response);
-  if (!session_.reservations.empty()) {
-    response.set_session_id(session_.session_id());
-    // An entry that knows the answer is worth more, and one of an answered session would be wrong.
-    if (session_.record.state() == ims::alg::v1::SESSION_STATE_OFFERED) {
-      auto cached = std::make_shared<CachedSession>();
-      cached->session = std::make_shared<const OfferedSession>(std::move(session_));
-      environment_->cache.Put(std::move(cached));
-    }
-  }
-  done_(std::move(response));
-}
-
-void OfferProcedure::ReleaseContext(absl::AnyInvocable<void()> then) {
-  iq::TerminationId context;
-  context.set_context_id(session_.context_id);
-  ReleaseSurely(session_.gateway.media_gateway, std::move(context),
-                environment_->transaction_ids.Next(),
-                [then = std::move(then)](const auto&) mutable { then(); });
-}
-
-void OfferProcedure::ReleaseOwnParts(absl::AnyInvocable<void()> then) {
-  std::vector<iq::TerminationId> own;
-  for (const Part& part : parts_) {
-    if (part.status.ok() || IsUncertain(part.status)) own.push_back(part.termination);
-  }
-  if (own.empty()) return then();
-  auto remaining = std::make_shared<std::atomic<size_t>>(own.size());
-  auto last = std::make_shared<absl::AnyInvocable<void()>>(std::move(then));
-  for (iq::TerminationId& termination : own) {
-    ReleaseSurely(session_.gateway.media_gateway, std::move(termination),
-                  environment_->transaction_ids.Next(), [remaining, last](const auto&) {
-                    if (remaining->fetch_sub(1) == 1) (*last)();
-                  });
-  }
-}
-
-bool OfferProcedure::IsAbandoned() const {
-  return absl::Now() >= scope_.deadline ||
-         (scope_.cancellation != nullptr && scope_.cancellation->cancelled());
-}
-
-void OfferProcedure::Reject(const Rejection& rejection) {
-  ProcessOfferResponse response;
-  session_.plan.rejection = rejection;
-  SetRejection(session_.plan, &response);
-  done_(std::move(response));
-}
-
-void OfferProcedure::Fail(absl::Status error) { done_(std::move(error)); }
 
 }  // namespace alg

@@ -8,11 +8,12 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "alg-service/gateway/testing/fake_media_gateway.h"
 #include "alg-service/session/session_control.h"
 #include "common/error.h"
+#include "common/monotonic_time.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -52,7 +53,7 @@ class ScenarioFixture {
     request.mutable_e2ae_support()->mutable_indications()->set_ue(true);
     request.mutable_e2ae_support()->mutable_indications()->set_p_cscf(true);
     absl::StatusOr<api::ProcessOfferResponse> result = absl::UnknownError("no answer");
-    alg->ProcessOffer(request, {absl::Now() + absl::Seconds(10), nullptr},
+    alg->ProcessOffer(request, {common::MonotonicTime::Now() + absl::Seconds(10), nullptr},
                       [&result](auto response) { result = std::move(response); });
     return result;
   }
@@ -64,7 +65,7 @@ class ScenarioFixture {
     request.set_session_id(session_id);
     request.set_sdp(sdp);
     absl::StatusOr<api::ProcessAnswerResponse> result = absl::UnknownError("no answer");
-    alg->ProcessAnswer(request, {absl::Now() + absl::Seconds(10), nullptr},
+    alg->ProcessAnswer(request, {common::MonotonicTime::Now() + absl::Seconds(10), nullptr},
                        [&result](auto response) { result = std::move(response); });
     return result;
   }

@@ -12,7 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
-#include "alg-service/session/offered_session.h"
+#include "alg-service/session/session_snapshot.h"
 #include "common/mutex.h"
 #include "ims/alg/v1/session_service.pb.h"
 
@@ -20,7 +20,7 @@ namespace alg {
 
 // Immutable.
 struct CachedSession {
-  std::shared_ptr<const OfferedSession> session;
+  std::shared_ptr<const SessionSnapshot> session;
 
   // With an answer that has been carried out in full: the answer, and what was said to it.
   absl::optional<std::string> answer_sdp;

@@ -4,18 +4,18 @@
 #include <utility>
 
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
-#include "alg-service/offer_answer/e2ae_support.h"
+#include "absl/time/time.h"
 #include "alg-service/session/answer_procedure.h"
-#include "alg-service/session/gateway_lookup.h"
 #include "alg-service/session/offer_procedure.h"
-#include "alg-service/session/outcome.h"
+#include "alg-service/session/release.h"
 #include "alg-service/session/session_error.h"
 #include "alg-service/session/session_id.h"
+#include "alg-service/session/session_record.h"
+#include "alg-service/session/session_snapshot.h"
 #include "alg-service/session/session_view.h"
-#include "alg-service/session/termination_release.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/monotonic_time.h"
 
 namespace alg {
 namespace {
@@ -72,13 +72,13 @@ MediaGateway::Done<Response> Observed(const char* method, std::string session_id
                                       MediaGateway::Done<Response> done) {
   return [method, session_id = std::move(session_id), call_id = std::move(call_id),
           metrics = std::move(metrics), done = std::move(done),
-          start = absl::Now()](absl::StatusOr<Response> response) mutable {
+          start = common::MonotonicTime::Now()](absl::StatusOr<Response> response) mutable {
     const Result result = response.ok() ? ResultOf(*response) : ResultOf(response.status());
-    const absl::Duration duration = absl::Now() - start;
+    const absl::Duration duration = common::MonotonicTime::Now() - start;
     metrics->CountRequest(method, result.outcome, result.reason, duration);
     if (response.ok()) {
       if constexpr (std::is_same_v<Response, api::ProcessOfferResponse>) {
-        session_id = response->session_id();
+        if (!response->session_id().empty()) session_id = response->session_id();
         CountMedia(*response, *metrics);
       }
       if constexpr (std::is_same_v<Response, api::ProcessAnswerResponse>) {
@@ -99,132 +99,137 @@ MediaGateway::Done<Response> Observed(const char* method, std::string session_id
   };
 }
 
-bool UeSupportsE2ae(const api::E2aeSupport& support) {
-  if (!support.has_headers()) return support.indications().ue();
-  const auto& values = support.headers().security_client();
-  return AnnouncesE2aeForMsrp(std::vector<std::string>(values.begin(), values.end()));
-}
-
-bool PCscfSupportsE2ae(const api::E2aeSupport& support) {
-  if (!support.has_headers()) return support.indications().p_cscf();
-  const auto& values = support.headers().security_server();
-  return AnnouncesE2aeForMsrp(std::vector<std::string>(values.begin(), values.end()));
-}
-
 iq::TerminationId ContextOf(const SessionId& id) {
   iq::TerminationId termination;
   termination.set_context_id(id.context_id);
   return termination;
 }
 
-// The IMS-AGW is gone: for those who want the session gone, that is success.
+// For those who want the session gone that is success: it is not there, or its IMS-AGW is lost.
 bool IsGone(const absl::Status& status) { return status.code() == absl::StatusCode::kNotFound; }
 
-void Audit(const Gateway& gateway, const SessionId& id, const CallScope& scope,
-           MediaGateway::Done<iq::AuditContextResponse> done) {
-  iq::AuditContextRequest request;
-  request.set_context_id(id.context_id);
-  gateway.media_gateway->AuditContext(std::move(request), scope, std::move(done));
+// What a caller is told whose release has failed.
+absl::Status ReleaseError(const absl::Status& iq_status) {
+  if (!IsUncertain(iq_status)) return FromIqError(iq_status);
+  return SessionError(api::ERROR_REASON_NO_GATEWAY,
+                      "the IMS-AGW does not answer: whether it has released is not known");
+}
+
+Task<absl::StatusOr<api::RejectOfferResponse>> RejectOffer(
+    std::shared_ptr<SessionResources> resources, api::RejectOfferRequest request, CallScope scope) {
+  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
+  if (!id.ok()) co_return id.status();
+  absl::StatusOr<Gateway> gateway = FindGateway(*resources->directory, *id);
+  if (IsGone(gateway.status())) co_return api::RejectOfferResponse();
+  if (!gateway.ok()) co_return gateway.status();
+  for (bool has_conflicted = false;; has_conflicted = true) {
+    // Not from the cache: another replica may have handled an answer.
+    absl::StatusOr<iq::AuditContextResponse> audit =
+        co_await Audit(*gateway, id->context_id, scope);
+    if (IsGone(audit.status())) co_return api::RejectOfferResponse();
+    if (!audit.ok()) co_return FromIqError(audit.status());
+    absl::StatusOr<api::SessionRecord> record = ParseRecord(audit->controller_state());
+    if (!record.ok()) co_return record.status();
+    if (StateOf(*record) == api::SESSION_STATE_ANSWERED) {
+      co_return SessionError(api::ERROR_REASON_NOT_OFFERED,
+                             "the offer has been answered; use ReleaseSession");
+    }
+    resources->cache.Erase(id->context_id);
+    absl::StatusOr<iq::ReleaseTerminationResponse> release =
+        co_await Release(resources, *gateway, ContextOf(*id), audit->controller_state_revision());
+    if (release.ok()) co_return api::RejectOfferResponse();
+    // The answer may have come in between.
+    if (HasIqReason(release.status(), "REVISION_CONFLICT") && !has_conflicted) continue;
+    co_return ReleaseError(release.status());
+  }
+}
+
+Task<absl::StatusOr<api::ReleaseSessionResponse>> ReleaseSession(
+    std::shared_ptr<SessionResources> resources, api::ReleaseSessionRequest request) {
+  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
+  if (!id.ok()) co_return id.status();
+  resources->cache.Erase(id->context_id);
+  absl::StatusOr<Gateway> gateway = FindGateway(*resources->directory, *id);
+  if (IsGone(gateway.status())) co_return api::ReleaseSessionResponse();
+  if (!gateway.ok()) co_return gateway.status();
+  // At whatever revision, and whatever becomes of the caller: who says that a session is over does
+  // not take it back, so a conflict would lead to the same decision.
+  absl::StatusOr<iq::ReleaseTerminationResponse> release =
+      co_await Release(resources, *gateway, ContextOf(*id), absl::nullopt);
+  if (!release.ok()) co_return ReleaseError(release.status());
+  api::ReleaseSessionResponse response;
+  for (api::Stream& stream : ToStreams(*release)) *response.add_streams() = std::move(stream);
+  co_return response;
+}
+
+Task<absl::StatusOr<api::GetSessionResponse>> GetSession(
+    std::shared_ptr<SessionResources> resources, api::GetSessionRequest request, CallScope scope) {
+  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
+  if (!id.ok()) co_return id.status();
+  absl::StatusOr<Gateway> gateway = FindGateway(*resources->directory, *id);
+  if (!gateway.ok()) co_return gateway.status();
+  absl::StatusOr<iq::AuditContextResponse> audit = co_await Audit(*gateway, id->context_id, scope);
+  if (!audit.ok()) co_return FromIqError(audit.status());
+  absl::StatusOr<api::SessionRecord> record = ParseRecord(audit->controller_state());
+  if (!record.ok()) co_return record.status();
+  api::GetSessionResponse response;
+  *response.mutable_session() = ToSession(*audit, *record);
+  response.mutable_session()->set_session_id(id->ToString());
+  response.mutable_session()->set_gateway_instance_id(id->instance_id);
+  co_return response;
 }
 
 }  // namespace
 
 SessionControl::SessionControl(std::shared_ptr<const GatewayDirectory> directory,
                                SessionPolicy policy, std::shared_ptr<Metrics> metrics,
-                               size_t cache_capacity)
-    : environment_(
-          std::make_shared<Environment>(std::move(directory), std::move(policy), cache_capacity)),
-      metrics_(std::move(metrics)) {}
+                               size_t cache_capacity, std::shared_ptr<Timers> timers)
+    : own_timers_(timers == nullptr ? std::make_shared<ThreadTimers>() : nullptr),
+      resources_(new SessionResources{std::move(directory),
+                                      std::move(policy),
+                                      std::move(metrics),
+                                      timers == nullptr ? own_timers_ : std::move(timers),
+                                      SessionCache(cache_capacity),
+                                      {}}) {}
+
+SessionControl::~SessionControl() {
+  if (own_timers_ != nullptr) own_timers_->Stop();
+}
+
+// In each of these the clock of the call starts before its procedure does.
 
 void SessionControl::ProcessOffer(const api::ProcessOfferRequest& request, const CallScope& scope,
                                   Done<api::ProcessOfferResponse> done) {
-  done = Observed("ProcessOffer", "", request.dialogue().call_id(), metrics_, std::move(done));
-  OfferProcedure::Run(environment_, request, UeSupportsE2ae(request.e2ae_support()),
-                      PCscfSupportsE2ae(request.e2ae_support()), scope, std::move(done));
+  done = Observed("ProcessOffer", request.session_id(), request.dialogue().call_id(),
+                  resources_->metrics, std::move(done));
+  Deliver(alg::ProcessOffer(resources_, request, scope), std::move(done));
 }
 
 void SessionControl::ProcessAnswer(const api::ProcessAnswerRequest& request, const CallScope& scope,
                                    Done<api::ProcessAnswerResponse> done) {
-  done = Observed("ProcessAnswer", request.session_id(), "", metrics_, std::move(done));
+  done = Observed("ProcessAnswer", request.session_id(), "", resources_->metrics, std::move(done));
   absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
   if (!id.ok()) return done(id.status());
-  AnswerProcedure::Run(environment_, request, *id, scope, std::move(done));
+  Deliver(alg::ProcessAnswer(resources_, request, *std::move(id), scope), std::move(done));
 }
 
 void SessionControl::RejectOffer(const api::RejectOfferRequest& request, const CallScope& scope,
                                  Done<api::RejectOfferResponse> done) {
-  done = Observed("RejectOffer", request.session_id(), "", metrics_, std::move(done));
-  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
-  if (!id.ok()) return done(id.status());
-  absl::StatusOr<Gateway> gateway = FindGateway(*environment_->directory, *id);
-  if (!gateway.ok()) {
-    if (IsGone(gateway.status())) return done(api::RejectOfferResponse());
-    return done(gateway.status());
-  }
-  // Not from the cache: another replica may have handled an answer.
-  Audit(*gateway, *id, scope,
-        [environment = environment_, gateway = *gateway, id = *id,
-         done = std::move(done)](absl::StatusOr<iq::AuditContextResponse> audit) mutable {
-          if (IsGone(audit.status())) return done(api::RejectOfferResponse());
-          if (!audit.ok()) return done(FromIqError(audit.status()));
-          api::SessionRecord record;
-          if (record.ParseFromString(audit->controller_state()) &&
-              record.state() == api::SESSION_STATE_ANSWERED) {
-            return done(SessionError(api::ERROR_REASON_NOT_OFFERED,
-                                     "the offer has been answered; use ReleaseSession"));
-          }
-          environment->cache.Erase(id.context_id);
-          ReleaseSurely(gateway.media_gateway, ContextOf(id), environment->transaction_ids.Next(),
-                        [done = std::move(done)](const auto& release) mutable {
-                          if (!release.ok()) return done(FromIqError(release.status()));
-                          done(api::RejectOfferResponse());
-                        });
-        });
+  done = Observed("RejectOffer", request.session_id(), "", resources_->metrics, std::move(done));
+  Deliver(alg::RejectOffer(resources_, request, scope), std::move(done));
 }
 
 void SessionControl::ReleaseSession(const api::ReleaseSessionRequest& request,
                                     const CallScope& /*scope*/,
                                     Done<api::ReleaseSessionResponse> done) {
-  done = Observed("ReleaseSession", request.session_id(), "", metrics_, std::move(done));
-  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
-  if (!id.ok()) return done(id.status());
-  environment_->cache.Erase(id->context_id);
-  absl::StatusOr<Gateway> gateway = FindGateway(*environment_->directory, *id);
-  if (!gateway.ok()) {
-    if (IsGone(gateway.status())) return done(api::ReleaseSessionResponse());
-    return done(gateway.status());
-  }
-  // Whatever becomes of the caller: who says that a session is over does not take it back.
-  ReleaseSurely(
-      gateway->media_gateway, ContextOf(*id), environment_->transaction_ids.Next(),
-      [done = std::move(done)](absl::StatusOr<iq::ReleaseTerminationResponse> release) mutable {
-        if (!release.ok()) return done(FromIqError(release.status()));
-        api::ReleaseSessionResponse response;
-        for (api::Stream& stream : ToStreams(*release)) {
-          *response.add_streams() = std::move(stream);
-        }
-        done(std::move(response));
-      });
+  done = Observed("ReleaseSession", request.session_id(), "", resources_->metrics, std::move(done));
+  Deliver(alg::ReleaseSession(resources_, request), std::move(done));
 }
 
 void SessionControl::GetSession(const api::GetSessionRequest& request, const CallScope& scope,
                                 Done<api::GetSessionResponse> done) {
-  done = Observed("GetSession", request.session_id(), "", metrics_, std::move(done));
-  absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
-  if (!id.ok()) return done(id.status());
-  absl::StatusOr<Gateway> gateway = FindGateway(*environment_->directory, *id);
-  if (!gateway.ok()) return done(gateway.status());
-  Audit(*gateway, *id, scope,
-        [id = *id, done = std::move(done)](absl::StatusOr<iq::AuditContextResponse> audit) mutable {
-          if (!audit.ok()) return done(FromIqError(audit.status()));
-          api::SessionRecord record;
-          if (!record.ParseFromString(audit->controller_state())) record.Clear();
-          api::GetSessionResponse response;
-          *response.mutable_session() = ToSession(*audit, record);
-          response.mutable_session()->set_session_id(id.ToString());
-          response.mutable_session()->set_gateway_instance_id(id.instance_id);
-          done(std::move(response));
-        });
+  done = Observed("GetSession", request.session_id(), "", resources_->metrics, std::move(done));
+  Deliver(alg::GetSession(resources_, request, scope), std::move(done));
 }
 
 }  // namespace alg

@@ -8,15 +8,19 @@
 #include "alg-service/gateway/gateway_directory.h"
 #include "alg-service/gateway/media_gateway.h"
 #include "alg-service/metrics.h"
-#include "alg-service/session/environment.h"
 #include "alg-service/session/session_policy.h"
+#include "alg-service/session/session_resources.h"
+#include "alg-service/session/timers.h"
 #include "ims/alg/v1/session_service.pb.h"
 
 namespace alg {
 
 // Requests are well-formed (api/request_check.h). `done` is called exactly once, on any thread,
-// perhaps before the call returns; errors are those of ims.alg.v1. Calls under way keep what they
-// need, so the object may go first. Each outcome is logged and counted. Thread-safe.
+// perhaps before the call returns; errors are those of ims.alg.v1. Each outcome is logged and
+// counted.
+//
+// Calls under way keep what they need and go on when the object goes; what waits only to try again
+// later gives up then. Thread-safe.
 class SessionControl {
  public:
   template <typename Response>
@@ -25,8 +29,14 @@ class SessionControl {
   // Sessions remembered to spare audits; a record is some kilobytes.
   static constexpr size_t kCacheCapacity = 10'000;
 
+  // With `timers` those instead of a thread of its own.
   SessionControl(std::shared_ptr<const GatewayDirectory> directory, SessionPolicy policy,
-                 std::shared_ptr<Metrics> metrics, size_t cache_capacity = kCacheCapacity);
+                 std::shared_ptr<Metrics> metrics, size_t cache_capacity = kCacheCapacity,
+                 std::shared_ptr<Timers> timers = nullptr);
+  ~SessionControl();
+
+  SessionControl(const SessionControl&) = delete;
+  SessionControl& operator=(const SessionControl&) = delete;
 
   void ProcessOffer(const ims::alg::v1::ProcessOfferRequest& request, const CallScope& scope,
                     Done<ims::alg::v1::ProcessOfferResponse> done);
@@ -40,8 +50,8 @@ class SessionControl {
                   Done<ims::alg::v1::GetSessionResponse> done);
 
  private:
-  const std::shared_ptr<Environment> environment_;
-  const std::shared_ptr<Metrics> metrics_;
+  const std::shared_ptr<ThreadTimers> own_timers_;  // Null if they are somebody else's.
+  const std::shared_ptr<SessionResources> resources_;
 };
 
 }  // namespace alg

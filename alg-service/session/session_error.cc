@@ -24,12 +24,14 @@ absl::StatusCode CodeOf(ErrorReason reason) {
     case ims::alg::v1::ERROR_REASON_NOT_OFFERED:
       return absl::StatusCode::kFailedPrecondition;
     case ims::alg::v1::ERROR_REASON_NO_GATEWAY:
+    case ims::alg::v1::ERROR_REASON_RECORD_TOO_NEW:
       return absl::StatusCode::kUnavailable;
     case ims::alg::v1::ERROR_REASON_GATEWAY_FULL:
       return absl::StatusCode::kResourceExhausted;
     case ims::alg::v1::ERROR_REASON_SESSION_CHANGED:
       return absl::StatusCode::kAborted;
     case ims::alg::v1::ERROR_REASON_DIRECTION_UNSUPPORTED:
+    case ims::alg::v1::ERROR_REASON_REOFFER_UNSUPPORTED:
       return absl::StatusCode::kUnimplemented;
     default:
       return absl::StatusCode::kInternal;
@@ -59,7 +61,8 @@ absl::Status FromIqError(const absl::Status& status) {
   using ims::alg::v1::ERROR_REASON_SESSION_CHANGED;
   using ims::alg::v1::ERROR_REASON_SESSION_UNKNOWN;
 
-  const std::string reason = common::ErrorReasonOf(status);
+  const auto [reason, domain, metadata] = common::GetErrorInfo(status);
+  if (domain == "alg.ims") return status;
   if (reason == "CONTEXT_UNKNOWN" || reason == "TERMINATION_UNKNOWN") {
     return SessionError(ERROR_REASON_SESSION_UNKNOWN, "there is no such session");
   }

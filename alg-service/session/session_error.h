@@ -22,7 +22,8 @@ absl::Status FieldError(ims::alg::v1::ErrorReason reason, absl::string_view fiel
                         absl::string_view problem);
 
 // What a network function is told when a call of an IMS-AGW failed with `status`. Status codes of
-// the transport stay, refusals that should not have been become INTERNAL (GATEWAY_REFUSED).
+// the transport stay, refusals that should not have been become INTERNAL (GATEWAY_REFUSED). An
+// error of ims.alg.v1 stays what it is.
 absl::Status FromIqError(const absl::Status& status);
 
 // After these nobody knows whether the IMS-AGW did what it was asked: it, the connection to it, the

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "ims/alg/v1/session.pb.h"
 
 namespace alg {
@@ -17,6 +18,9 @@ struct SessionPolicy {
 
   // Take fingerprints of hash function sha-1 (R-SEC-14).
   bool allow_sha1_fingerprints = false;
+
+  // How long an IMS-AGW may take over a reservation before another one is asked, if there is one.
+  absl::Duration attempt_timeout = absl::Milliseconds(200);
 
   // Realms to ask for; empty: the IMS-AGW's default of the side.
   std::string access_realm = "";

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "alg-service/session/session_record.h"
 
 namespace alg {
 namespace {
@@ -58,7 +59,7 @@ StreamEnd* EndOf(const iq::TerminationId& id, std::map<uint32_t, Stream>& stream
 ims::alg::v1::Session ToSession(const iq::AuditContextResponse& audit,
                                 const ims::alg::v1::SessionRecord& record) {
   ims::alg::v1::Session session;
-  session.set_state(record.state());
+  session.set_state(StateOf(record));
   *session.mutable_dialogue() = record.dialogue();
   *session.mutable_creation_time() = audit.creation_time();
   std::map<uint32_t, Stream> streams;

@@ -1,13 +1,16 @@
 """A Python client of the IMS-ALG, and the example of README.md."""
 
+import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
+import example_client
 import grpc
 from ims.alg.v1 import session_pb2, session_service_pb2 as messages
 from junit import main
-from service_processes import PATIENCE, Certificate, Services, Session
+from service_processes import PATIENCE, Certificate, Services, Session, reason_of
 
 
 class ClientTest(unittest.TestCase):
@@ -35,9 +38,12 @@ class ClientTest(unittest.TestCase):
                                              direction=session_pb2.DIRECTION_TERMINATING),
                 timeout=PATIENCE)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertEqual(reason_of(caught.exception), "SDP_MALFORMED")
         details = dict(caught.exception.trailing_metadata())["grpc-status-details-bin"]
-        self.assertIn(b"SDP_MALFORMED", details)
         self.assertIn(b"alg.ims", details)
+        info = example_client.info_of(caught.exception)
+        self.assertEqual((info.reason, info.domain), ("SDP_MALFORMED", "alg.ims"))
+        self.assertEqual((info.metadata["line"], info.metadata["sip_status"]), ("2", "400"))
 
     def test_example_of_the_readme(self):
         # An IMS-AGW on loopback lets the example's addresses in.
@@ -53,6 +59,44 @@ class ClientTest(unittest.TestCase):
             readme = file.read()
         with open("tests/foreign/example_client.py", encoding="utf-8") as file:
             self.assertIn(f"```python\n{file.read()}```\n", readme)
+
+
+class SecuredClientTest(unittest.TestCase):
+    """Mutual TLS on both hops, with the certificates that docs/install.md makes."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open("docs/install.md", encoding="utf-8") as file:
+            blocks = re.findall(r"^```sh\n(openssl req -x509.*?)^```$", file.read(), re.M | re.S)
+        assert len(blocks) == 1
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        subprocess.run(["sh", "-euc", blocks[0]], cwd=cls.folder, check=True, capture_output=True)
+        cls.services = cls.enterClassContext(Services(
+            agw_config={"iq": {"tls": cls.tls("agw") | {"allowed_client_names": ["alg.example"]}}},
+            alg_config={
+                "api": {"tls": cls.tls("alg") | {"allowed_client_names": ["p-cscf.example"]}},
+                "gateways": {"tls": cls.tls("alg") | {"server_name": "agw.example"}}}))
+
+    @classmethod
+    def tls(cls, name):
+        return {"certificate_file": f"{cls.folder}/{name}.crt", "key_file": f"{cls.folder}/{name}.key",
+                "ca_file": f"{cls.folder}/ca.crt"}
+
+    def run_example(self, name):
+        return subprocess.run(
+            [sys.executable, "tests/foreign/example_client.py", self.services.api_address,
+             f"{self.folder}/ca.crt", f"{self.folder}/{name}.crt", f"{self.folder}/{name}.key"],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def test_example_with_tls(self):
+        result = self.run_example("p-cscf")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("is released.", result.stdout)
+
+    def test_another_name_is_denied(self):
+        result = self.run_example("agw")
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("PERMISSION_DENIED", result.stderr)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """A network function in miniature: one offer and one answer through the IMS-ALG.
 
-Usage: example_client.py [HOST:PORT of alg-service]
+Usage: example_client.py [HOST:PORT of alg-service [CA_FILE CERTIFICATE_FILE KEY_FILE]]
 """
 
 import sys
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2
 from ims.alg.v1 import session_pb2, session_service_pb2 as messages, session_service_pb2_grpc
 
 OFFER = """v=0
@@ -38,6 +39,22 @@ def body(sdp):
     return sdp.replace("\n", "\r\n").encode()
 
 
+def open_channel(address, *tls_files):
+    if not tls_files:
+        return grpc.insecure_channel(address)  # On loopback only.
+    ca, certificate, key = [open(name, "rb").read() for name in tls_files]
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca, key, certificate))
+
+
+def info_of(error):
+    """The google.rpc.ErrorInfo of a failed call: branch on its reason, never on text."""
+    info = error_details_pb2.ErrorInfo()
+    status = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+    for detail in status_pb2.Status.FromString(status).details:
+        detail.Unpack(info)  # Leaves alone what is something else.
+    return info
+
+
 def show(title, outcome):
     if outcome.HasField("reject"):
         reason = session_pb2.RejectReason.Name(outcome.reject.reason)
@@ -46,8 +63,7 @@ def show(title, outcome):
 
 
 def main():
-    address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:7050"
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(*(sys.argv[1:] or ["127.0.0.1:7050"])) as channel:
         alg = session_service_pb2_grpc.SessionServiceStub(channel)
         try:
             offer = alg.ProcessOffer(
@@ -56,10 +72,14 @@ def main():
                     direction=session_pb2.DIRECTION_TERMINATING,
                     sdp=body(OFFER),
                     e2ae_support=session_pb2.E2aeSupport(
-                        indications=session_pb2.E2aeSupport.Indications(ue=True, p_cscf=True)),
+                        headers=session_pb2.E2aeSupport.RegistrationHeaders(
+                            security_client=["msrp-tls;mediasec"],  # Of the UE's REGISTER,
+                            security_server=["msrp-tls;mediasec"])),  # and of your answer.
+                    ue_signalling_address="127.0.0.30",
                 ),
                 timeout=5)
             show("SDP offer for the UE:", offer.outcome)
+            # If the UE refuses, or nobody answers: alg.RejectOffer() with the session id.
             answer = alg.ProcessAnswer(
                 messages.ProcessAnswerRequest(
                     request_id="ok-1", session_id=offer.session_id, sdp=body(ANSWER)),
@@ -68,7 +88,8 @@ def main():
             alg.ReleaseSession(
                 messages.ReleaseSessionRequest(session_id=offer.session_id), timeout=5)
         except grpc.RpcError as error:
-            sys.exit(f"{error.code().name}: {error.details()}")
+            info = info_of(error)  # With SDP_MALFORMED, `metadata` has line, column, sip_status.
+            sys.exit(f"{error.code().name}: {info.reason} {dict(info.metadata)}: {error.details()}")
     print(f"Session {offer.session_id} is released.")
 
 

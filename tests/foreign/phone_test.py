@@ -6,7 +6,7 @@ import time
 import unittest
 
 from junit import main
-from service_processes import PATIENCE, Certificate, Services, Session, digest_of_pem
+from service_processes import PATIENCE, Certificate, Services, Session, digest_of_pem, wait_until
 
 TO_CORE = b"MSRP from the phone\n"
 TO_PHONE = b"MSRP from the core\n"
@@ -34,7 +34,8 @@ def gnutls(session, version, certificate):
 
 
 class PhoneTest(unittest.TestCase):
-    # How each tool names an alert of this number.
+    # How each tool names an alert of this number: 42 bad_certificate, 70 protocol_version,
+    # 116 certificate_required.
     CLIENTS = {openssl: "SSL alert number {}", gnutls: "Received alert [{}]"}
 
     @classmethod
@@ -73,17 +74,19 @@ class PhoneTest(unittest.TestCase):
                     process.stdin.write(TO_CORE)
                     process.stdin.flush()
                     received = b""
-                    while len(received) < len(TO_CORE):
-                        received += core.recv(4096)
+                    while len(received) < len(TO_CORE) and (piece := core.recv(4096)):
+                        received += piece
                     self.assertEqual(received, TO_CORE)
                     core.sendall(TO_PHONE)
                     output = self._read_until(process, TO_PHONE)
                     self.assertEqual(digest_of_pem(output.decode(errors="replace")),
                                      session.offered.digest)
 
-    def _expect_alert(self, version, certificate, alert):
+    def _expect_alert(self, version, certificate, alert, cause):
+        series = f'iqgate_agw_notifications_total{{cause="{cause}",kind="tls_failed",side="access"}}'
         for client, alert_text in self.CLIENTS.items():
             with self.subTest(client=client.__name__, version=version):
+                counted = self.services.agw_metric(series)
                 session = Session(self.services, self.certificate)
                 process = self._start(client(session, version, certificate))
                 # Something to send at once: it must not get through.
@@ -98,17 +101,18 @@ class PhoneTest(unittest.TestCase):
                 except ConnectionResetError:
                     pass
                 self.assertEqual(received, b"")
+                wait_until(lambda: self.services.agw_metric(series) == counted + 1, series)
 
     def test_DP_06_wrong_certificate(self):
         for version in ("1.2", "1.3"):
-            self._expect_alert(version, self.other_certificate, 42)  # bad_certificate
+            self._expect_alert(version, self.other_certificate, 42, "fingerprint_mismatch")
 
     def test_DP_05_no_certificate(self):
-        self._expect_alert("1.2", None, 42)
-        self._expect_alert("1.3", None, 116)  # certificate_required
+        self._expect_alert("1.2", None, 42, "no_certificate")
+        self._expect_alert("1.3", None, 116, "no_certificate")
 
     def test_DP_07_tls_1_1(self):
-        self._expect_alert("1.1", self.certificate, 70)  # protocol_version
+        self._expect_alert("1.1", self.certificate, 70, "protocol_version")
 
 
 if __name__ == "__main__":

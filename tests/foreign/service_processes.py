@@ -7,6 +7,8 @@ import itertools
 import json
 import os
 import re
+import resource
+import signal
 import socket
 import ssl
 import subprocess
@@ -24,15 +26,20 @@ PATIENCE = 30  # Seconds; nothing waits that long when all is well.
 # Loopback addresses of this process alone, so that tests can run side by side. Phones come from
 # 127.0.0.1, because gnutls-cli cannot choose.
 _SLOT = f"127.{200 + os.getpid() // 250 % 50}.{1 + os.getpid() % 250}"
-ACCESS, CORE, CORE_PEER = f"{_SLOT}.10", f"{_SLOT}.20", f"{_SLOT}.40"
+CORE_PEER = f"{_SLOT}.40"
 PHONE = "127.0.0.1"
 
 _numbers = itertools.count()
 
 
-def _start(arguments, started_event):
+def _start(arguments, started_event, descriptor_limits=None):
     """Starts a service; returns the process and the log line that says it has started."""
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def limit_descriptors():
+        if descriptor_limits:
+            resource.setrlimit(resource.RLIMIT_NOFILE, descriptor_limits)
+
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               preexec_fn=limit_descriptors)
     process.last_lines = collections.deque(maxlen=100)
     for line in process.stdout:
         process.last_lines.append(line)
@@ -47,28 +54,32 @@ def _start(arguments, started_event):
 
 
 class Services:
-    """A context manager: both services run inside it. `access`, `core`: the IMS-AGW's addresses."""
+    """A context manager: an IMS-ALG and `agw_count` IMS-AGWs run inside it.
 
-    def __init__(self, access=(ACCESS,), core=(CORE,)):
+    `access`, `core`: addresses of the IMS-AGWs, each of which has its own unless they are given.
+    `agw_config`, `alg_config`: more of the configuration. `descriptor_limits`: the soft and the hard
+    limit of open files the IMS-AGWs are started with.
+
+    `agw_process` and `alg_process` may be ended and started again; `agw_ports` and `alg_ports` are the
+    log lines they have started with. Several IMS-AGWs are in `agw_processes` and `agws`.
+    """
+
+    def __init__(self, access=None, core=None, agw_count=1, drain_time="1s", agw_config=None,
+                 alg_config=None, descriptor_limits=None):
         self._stack = contextlib.ExitStack()
-        self._realms = {"access": (access, 20000), "core": (core, 21000)}
+        self._access, self._core = access, core
+        self._agw_config = {"drain_time": drain_time} | (agw_config or {})
+        self._alg_config = alg_config or {}
+        self._descriptor_limits = descriptor_limits
+        self._killed = []
+        self.agw_processes, self.agws = [None] * agw_count, [None] * agw_count
 
     def __enter__(self):
         try:
             self.folder = self._stack.enter_context(tempfile.TemporaryDirectory())
-            with open(f"{self.folder}/agw.yaml", "w", encoding="ascii") as file:
-                json.dump({"instance_id": "agw-for-foreigners", "drain_time": "1s", "realms": [
-                    {"name": name, "default_for": [name], "first_port": port, "last_port": port + 999,
-                     "addresses": [{"bind": address} for address in addresses]}
-                    for name, (addresses, port) in self._realms.items()]}, file)
-            agw = self._run(["agw-service/agw", f"--config={self.folder}/agw.yaml",
-                             "--iq_address=127.0.0.1:0", "--http_address=127.0.0.1:0"], "agw_started")
-            alg = self._run(["alg-service/alg", f"--gateway_targets=127.0.0.1:{agw['iq_port']}",
-                             "--api_address=127.0.0.1:0", "--http_address=127.0.0.1:0"], "started")
-            self.api_address = f"127.0.0.1:{alg['api_port']}"
-            channel = self._stack.enter_context(grpc.insecure_channel(self.api_address))
-            self.alg = session_service_pb2_grpc.SessionServiceStub(channel)
-            self._wait_until_ready(alg["http_port"])
+            for number in range(len(self.agws)):
+                self.start_agw(number)
+            self.start_alg()
         except BaseException:
             self._stack.close()
             raise
@@ -77,13 +88,59 @@ class Services:
     def __exit__(self, *_):
         self._stack.close()
 
-    def _run(self, arguments, started_event):
-        process, event = _start(arguments, started_event)
-        self._stack.callback(self._stop, process)
-        return event
+    @property
+    def agw_process(self):
+        return self.agw_processes[0]
 
-    @staticmethod
-    def _stop(process):
+    @property
+    def agw_ports(self):
+        return self.agws[0]
+
+    def start_agw(self, number=0):
+        """Starts an IMS-AGW, or one that has ended again, at the same port of Iq."""
+        file_name = f"{self.folder}/agw-{number}.yaml"
+        realms = {"access": (self._access or [f"{_SLOT}.{10 + number}"], 20000),
+                  "core": (self._core or [f"{_SLOT}.{20 + number}"], 21000)}
+        with open(file_name, "w", encoding="ascii") as file:
+            json.dump({"instance_id": f"agw-for-foreigners-{number}", "realms": [
+                {"name": name, "default_for": [name], "first_port": port, "last_port": port + 999,
+                 "addresses": [{"bind": address} for address in addresses]}
+                for name, (addresses, port) in realms.items()]} | self._agw_config, file)
+        iq_port = self.agws[number]["iq_port"] if self.agws[number] else 0
+        self.agw_processes[number], self.agws[number] = self._run(
+            ["agw-service/agw", f"--config={file_name}", f"--iq_address=127.0.0.1:{iq_port}",
+             "--http_address=127.0.0.1:0"], "agw_started", self._descriptor_limits)
+
+    def start_alg(self):
+        """Starts the IMS-ALG, or again after it has ended, and waits until it has met an IMS-AGW."""
+        targets = ",".join(f"127.0.0.1:{agw['iq_port']}" for agw in self.agws)
+        file_name = f"{self.folder}/alg.yaml"
+        with open(file_name, "w", encoding="ascii") as file:
+            json.dump(self._alg_config, file)
+        self.alg_process, self.alg_ports = self._run(
+            ["alg-service/alg", f"--config={file_name}", f"--gateway_targets={targets}",
+             "--api_address=127.0.0.1:0", "--http_address=127.0.0.1:0"], "started")
+        self.api_address = f"127.0.0.1:{self.alg_ports['api_port']}"
+        channel = self._stack.enter_context(grpc.insecure_channel(self.api_address))
+        self.alg = session_service_pb2_grpc.SessionServiceStub(channel)
+        self._wait_until_ready(self.alg_ports["http_port"])
+
+    def kill(self, process):
+        """SIGKILL; the process is gone afterwards."""
+        self._killed.append(process)
+        process.kill()
+        process.wait()
+
+    def _run(self, arguments, started_event, descriptor_limits=None):
+        process, event = _start(arguments, started_event, descriptor_limits)
+        self._stack.callback(self._stop, process)
+        return process, event
+
+    def _stop(self, process):
+        if process in self._killed:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)  # A test may have stopped it.
         process.terminate()
         try:
             status = process.wait(PATIENCE)
@@ -105,6 +162,14 @@ class Services:
                     raise
             time.sleep(0.02)
 
+    def agw_metric(self, series):
+        """The value of a series of agw-service at /metrics, e.g. 'name{label="value"}'; 0 if absent."""
+        return _metric(self.agw_ports["http_port"], series)
+
+    def alg_metric(self, series):
+        """The same of alg-service."""
+        return _metric(self.alg_ports["http_port"], series)
+
     def offer(self, request):
         """What the UE is offered."""
         response = self.alg.ProcessOffer(request, timeout=PATIENCE, wait_for_ready=True)
@@ -120,6 +185,15 @@ class Services:
     def release(self, offered):
         self.alg.ReleaseSession(messages.ReleaseSessionRequest(session_id=offered.session_id),
                                 timeout=PATIENCE)
+
+
+def _metric(http_port, series):
+    with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/metrics", timeout=PATIENCE) as response:
+        for line in response.read().decode().splitlines():
+            name, _, value = line.rpartition(" ")
+            if name == series:
+                return float(value)
+    return 0
 
 
 class Offered:
@@ -153,6 +227,14 @@ def answer_request(offered, phone_address, digest):
                  "a=setup:active", f"a=fingerprint:sha-256 {digest}"))
 
 
+def reason_of(error):
+    """The reason of a gRPC error: ErrorInfo in its trailing metadata."""
+    details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
+    # Status.details = 3, of type Any, whose value = 2 is an ErrorInfo, whose reason = 1.
+    match = re.search(rb"google\.rpc\.ErrorInfo\x12.{1,2}?\x0a(.)([A-Z_0-9]+)", details, re.S)
+    return match.group(2)[:match.group(1)[0]].decode() if match else ""
+
+
 class Session:
     """One session, offered and answered for a phone with the given certificate."""
 
@@ -168,6 +250,27 @@ class Session:
         connection, _ = self.core_listener.accept()
         connection.settimeout(PATIENCE)
         return connection
+
+    def connect_phone(self):
+        """The phone's end, without TLS yet."""
+        return socket.create_connection((self.offered.host, self.offered.port), PATIENCE)
+
+
+def start_tls(connection, certificate):
+    """TLS 1.3 as the phone on a TCP connection; any certificate of the IMS-AGW will do."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    tls.minimum_version = ssl.TLSVersion.TLSv1_3
+    tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
+    return tls.wrap_socket(connection)
+
+
+def wait_until(condition, what, timeout=PATIENCE):
+    """For what nobody reports; looks every few milliseconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.02)
 
 
 class Certificate:

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "common/error.h"
 #include "tests/integration/testing/data_plane_test.h"
 #include "tests/peers/certificate.h"
 #include "tests/peers/msrp.h"
@@ -14,6 +15,7 @@ namespace {
 namespace alg = ims::alg::v1;
 namespace iq = ims::iq::v1;
 using common::IsOk;
+using common::StatusIs;
 using iq::Notification;
 using peers::Connection;
 
@@ -49,6 +51,7 @@ void ExpectCounts(const alg::ReleaseSessionResponse& released, const Connection&
 class FlowTest : public DataPlaneTest {};
 
 TEST_P(FlowTest, TS_01_UeActiveTriggered) {
+  RecordProperty("requirements", "R-ALG-09 R-AGW-01 R-AGW-02 R-AGW-03");
   Session session(services_, {.family = family()});
   ASSERT_THAT(session.Offer(), IsOk());
   EXPECT_EQ(session.offered().transport, "TCP/TLS/MSRP");
@@ -159,10 +162,24 @@ TEST_P(FlowTest, TriggeredByTlsConnectsToTheCoreOnlyForTheRightUe) {
 TEST_P(FlowTest, RejectedOfferLeavesNothing) {
   Session session(services_, {.family = family()});
   ASSERT_THAT(session.Offer(), IsOk());
+  EXPECT_EQ(services_.AgwStatus().context_count(), 1u);
+  EXPECT_EQ(services_.PortsInUse(), 2u);
   alg::RejectOfferRequest request;
   request.set_session_id(session.session_id());
   EXPECT_THAT(Call(services_.alg(), &alg::SessionService::Stub::RejectOffer, request), IsOk());
+
+  EXPECT_EQ(services_.AgwStatus().context_count(), 0u);
+  EXPECT_TRUE(services_.WaitUntilIdle()) << "ports rest a millisecond";
+  const absl::Status audit = session.Audit().status();
+  EXPECT_THAT(audit, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(common::ErrorReasonOf(audit), "CONTEXT_UNKNOWN");
+  const absl::Status answer = session.Answer();
+  EXPECT_THAT(answer, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(common::ErrorReasonOf(answer), "SESSION_UNKNOWN");
+  EXPECT_TRUE(metrics().Answered("ProcessAnswer", "error", "SESSION_UNKNOWN"));
+  // Repeating it does nothing.
   EXPECT_THAT(Call(services_.alg(), &alg::SessionService::Stub::RejectOffer, request), IsOk());
+  EXPECT_TRUE(metrics().Answered("RejectOffer", "ok", "", 2));
 }
 
 INSTANTIATE_FOR_BOTH_FAMILIES(FlowTest);

@@ -3,12 +3,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/error.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
 #include "tests/integration/testing/iq_session.h"
+#include "tests/integration/testing/metric_changes.h"
 #include "tests/integration/testing/services.h"
 
 namespace integration {
@@ -20,13 +23,6 @@ using common::IsOk;
 using common::StatusIs;
 using iq::Notification;
 using Stub = iq::MediaGatewayService::Stub;
-
-uint32_t PortsInUse(Services& services) {
-  uint32_t ports = 0;
-  const iq::GatewayStatus status = services.AgwStatus();
-  for (const iq::Realm& realm : status.realms()) ports += realm.ports_in_use();
-  return ports;
-}
 
 // With services of its own configuration: IqLimits.
 class IqTest : public testing::Test {
@@ -47,12 +43,12 @@ TEST_F(IqTest, DP_18_RepeatedReserveGetsTheSameReply) {
   IqSession session(services_);
   ASSERT_THAT(session.ReserveAccess(), IsOk());
   const std::string first_reply = session.access().SerializeAsString();
-  const uint32_t ports = PortsInUse(services_);
+  const uint32_t ports = services_.PortsInUse();
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(session.ReserveAccess(), IsOk());
     EXPECT_EQ(session.access().SerializeAsString(), first_reply);
   }
-  EXPECT_EQ(PortsInUse(services_), ports);
+  EXPECT_EQ(services_.PortsInUse(), ports);
   EXPECT_EQ(services_.AgwStatus().context_count(), 1u);
 }
 
@@ -72,17 +68,20 @@ TEST_F(IqTest, SameTerminationByAnotherTransactionIsRefused) {
   const absl::Status refused = session.ReserveAccess();
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kAlreadyExists));
   EXPECT_EQ(ErrorReasonOf(refused), "TERMINATION_EXISTS");
-  EXPECT_EQ(PortsInUse(services_), 1u);
+  EXPECT_EQ(services_.PortsInUse(), 1u);
 }
 
-TEST_F(IqTest, ApplicationAwareTransportIsUnimplemented) {
+TEST_F(IqTest, TS_06_ApplicationAwareTransportIsUnimplemented) {
   IqSession session(services_);
+  // A number that Iq has no name for yet.
   session.reserve_access.mutable_local()->set_transport_protocol(
-      static_cast<iq::TransportProtocol>(3));
+      static_cast<iq::TransportProtocol>(100));
   const absl::Status refused = session.ReserveAccess();
-  EXPECT_FALSE(refused.ok());
-  EXPECT_FALSE(ErrorReasonOf(refused).empty());
-  EXPECT_TRUE(services_.WaitUntilIdle());
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnimplemented));
+  EXPECT_EQ(ErrorReasonOf(refused), "TRANSPORT_UNSUPPORTED");
+  EXPECT_EQ(common::ErrorMetadata(refused, "field"), "local.transport_protocol");
+  EXPECT_EQ(services_.AgwStatus().context_count(), 0u);
+  EXPECT_EQ(services_.PortsInUse(), 0u);
 }
 
 TEST(IqLimits, FullContextTableGivesResourceExhausted) {
@@ -98,6 +97,41 @@ TEST(IqLimits, FullContextTableGivesResourceExhausted) {
   ASSERT_THAT(first.Release(), IsOk());
   third.reserve_access.set_transaction_id(third.NewTransaction());
   EXPECT_THAT(third.ReserveAccess(), IsOk());
+}
+
+TEST(IqLimits, DP_17_PortRestsBeforeItIsGivenAgain) {
+  constexpr absl::Duration kRest = absl::Seconds(1);
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  *config.mutable_realms(0)->mutable_port_quarantine() = ToProto(kRest);
+  config.mutable_realms(0)->set_last_port(config.realms(0).first_port() + 1);
+  Services services(config);
+  IqSession released(services), other(services), next(services);
+  ASSERT_THAT(released.ReserveAccess(), IsOk());
+  ASSERT_THAT(released.ReserveCore(), IsOk());
+  ASSERT_THAT(released.ConfigureAccess(), IsOk());
+  ASSERT_OK_AND_ASSIGN(peers::Connection phone, released.ConnectPhone());
+  ASSERT_OK_AND_ASSIGN(peers::Connection core, released.AcceptCore());
+  // The first bytes of a ClientHello, which says that more follows.
+  ASSERT_THAT(phone.Send(absl::string_view("\x16\x03\x01\x02\x00\x01", 6)), IsOk());
+  const absl::Time release_time = absl::Now();
+  ASSERT_THAT(released.Release(), IsOk());
+  EXPECT_NE(phone.WaitForEnd(), peers::Ending::kNone);
+  EXPECT_NE(core.WaitForEnd(), peers::Ending::kNone);
+
+  ASSERT_THAT(other.ReserveAccess(), IsOk());
+  EXPECT_NE(other.t1().port, released.t1().port);
+  int refusal_count = 0;
+  EXPECT_TRUE(Eventually([&] {
+    next.reserve_access.set_transaction_id(next.NewTransaction());
+    const absl::Status status = next.ReserveAccess();
+    if (status.ok()) return true;
+    EXPECT_EQ(ErrorReasonOf(status), "NO_FREE_PORT");
+    ++refusal_count;
+    return false;
+  }));
+  EXPECT_GE(absl::Now() - release_time, kRest);
+  EXPECT_GT(refusal_count, 0);
+  EXPECT_EQ(next.t1().port, released.t1().port);
 }
 
 TEST(IqLimits, FullPortPoolGivesResourceExhaustedAndLeavesNothing) {
@@ -142,7 +176,7 @@ TEST_F(IqTest, AuditTellsWhatWasReservedConfiguredAndCounted) {
   ASSERT_OK_AND_ASSIGN(const iq::AuditContextResponse audit,
                        Call(services_.iq(), &Stub::AuditContext, request));
   EXPECT_EQ(audit.controller_state(), "record");
-  EXPECT_EQ(audit.controller_state_revision(), 1u);
+  EXPECT_EQ(audit.controller_state_revision(), session.access().controller_state_revision());
   EXPECT_EQ(audit.incarnation(), services_.AgwStatus().incarnation());
   ASSERT_EQ(audit.terminations_size(), 2);
   const iq::TerminationAudit& t1 = audit.terminations(0);
@@ -161,19 +195,65 @@ TEST_F(IqTest, ControllerStateIsComparedBeforeItIsSet) {
   IqSession session(services_);
   session.reserve_access.mutable_controller_state()->set_data("one");
   ASSERT_THAT(session.ReserveAccess(), IsOk());
-  EXPECT_EQ(session.access().controller_state_revision(), 1u);
+  const uint64_t revision = session.access().controller_state_revision();
+  EXPECT_GT(revision, 0u);
   iq::ControllerState* state = session.configure_access.mutable_controller_state();
   state->set_data("two");
-  state->set_expected_revision(7);
+  state->set_expected_revision(revision + 1);
   const absl::Status conflict = session.ConfigureAccess();
   EXPECT_THAT(conflict, StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(ErrorReasonOf(conflict), "REVISION_CONFLICT");
   // Nothing of the request was done.
   ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
   EXPECT_EQ(t1.remote().fingerprints_size(), 0);
-  state->set_expected_revision(1);
+  state->set_expected_revision(revision);
   session.configure_access.set_transaction_id(session.NewTransaction());
   EXPECT_THAT(session.ConfigureAccess(), IsOk());
+}
+
+TEST_F(IqTest, ReleaseThatExpectsAnotherRevisionReleasesNothing) {
+  IqSession session(services_);
+  session.reserve_access.mutable_controller_state()->set_data("record");
+  ASSERT_THAT(session.Establish(), IsOk());
+  const uint64_t revision = session.access().controller_state_revision();
+  iq::ReleaseTerminationRequest request;
+  request.mutable_termination()->set_context_id(session.context_id());
+  request.set_transaction_id(session.NewTransaction());
+  request.set_expected_controller_state_revision(revision + 1);
+  const absl::Status refused = Call(services_.iq(), &Stub::ReleaseTermination, request).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(ErrorReasonOf(refused), "REVISION_CONFLICT");
+  ASSERT_THAT(session.phone().Send("goes on"), IsOk());
+  EXPECT_THAT(session.core().Receive(7), IsOk());
+
+  request.set_transaction_id(session.NewTransaction());
+  request.set_expected_controller_state_revision(revision);
+  EXPECT_THAT(Call(services_.iq(), &Stub::ReleaseTermination, request), IsOk());
+  EXPECT_TRUE(services_.WaitUntilIdle());
+}
+
+TEST(Iq, TS_36_NothingTheGatewayListensOnIsARemoteAddress) {
+  // What the configuration names: the number 0 names no port. On 127.0.0.1 nobody else has these.
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  const common::IpAddress loopback = peers::At("127.0.0.1:0").ip;
+  const uint32_t port = config.realms(0).first_port();
+  config.mutable_iq()->set_listen_address(absl::StrCat("127.0.0.1:", port));
+  config.mutable_http()->set_listen_address(absl::StrCat("127.0.0.1:", port + 1));
+  Services services(config);
+  IqSession session(services);
+  ASSERT_THAT(session.ReserveAccess(), IsOk());
+  const std::pair<const char*, common::TransportAddress> listening[] = {
+      {"Iq", {loopback, static_cast<uint16_t>(port)}},
+      {"HTTP", {loopback, static_cast<uint16_t>(port + 1)}},
+      {"T1", session.t1()},
+  };
+  for (const auto& [name, address] : listening) {
+    *session.reserve_core.mutable_remote()->mutable_address() = ToProto(address);
+    session.reserve_core.set_transaction_id(session.NewTransaction());
+    const absl::Status refused = session.ReserveCore();
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument)) << name;
+    EXPECT_EQ(ErrorReasonOf(refused), "REMOTE_ADDRESS_FORBIDDEN") << name;
+  }
 }
 
 TEST_F(IqTest, ListContextsPageByPage) {
@@ -241,8 +321,11 @@ TEST(IqLimits, DrainingRefusesNewContextsAndKeepsOldOnes) {
   Services services;
   IqSession old_session(services);
   ASSERT_THAT(old_session.Establish(), IsOk());
+  const MetricChanges metrics(services);
   ASSERT_THAT(Call(services.iq(), &Stub::Drain, iq::DrainRequest()), IsOk());
   ASSERT_THAT(Call(services.iq(), &Stub::Drain, iq::DrainRequest()), IsOk());
+  EXPECT_TRUE(metrics.Notified("draining", "", ""));
+  EXPECT_TRUE(metrics.AgwCounted("iqgate_agw_draining"));
   EXPECT_TRUE(services.AgwStatus().draining());
   EXPECT_TRUE(services.notifications().WaitForKind(Notification::kDraining).has_value());
   IqSession new_session(services);
@@ -253,17 +336,19 @@ TEST(IqLimits, DrainingRefusesNewContextsAndKeepsOldOnes) {
   EXPECT_THAT(old_session.core().Receive(7), IsOk());
 }
 
-TEST(IqLimits, HangingContextIsReleasedAndTold) {
+TEST(IqLimits, DP_16_HangingContextIsReleasedAndTold) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   *config.mutable_hold_time() = ToProto(absl::Seconds(1));
   config.mutable_setup()->mutable_await_configuration()->set_seconds(1);
   Services services(config);
+  const MetricChanges metrics(services);
   IqSession forgotten(services);
   ASSERT_THAT(forgotten.ReserveAccess(), IsOk());
   EXPECT_TRUE(services.notifications()
                   .WaitForKind(Notification::kHangingTermination, forgotten.context_id())
                   .has_value());
   EXPECT_TRUE(services.WaitUntilIdle());
+  EXPECT_TRUE(metrics.Notified("hanging_termination", "", ""));
 }
 
 }  // namespace

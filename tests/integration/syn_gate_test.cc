@@ -38,12 +38,15 @@ TEST_P(SynGateTest, DP_01_EarlySynIsDroppedAndItsRetransmissionAccepted) {
   EXPECT_GE(phone.tcp_facts().retransmission_count, 1u);
   ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
   EXPECT_EQ(t1.dropped_syn_count(), phone.tcp_facts().retransmission_count);
+  EXPECT_TRUE(metrics().AgwCounted("iqgate_agw_dropped_syns_total",
+                                   phone.tcp_facts().retransmission_count));
 }
 
 TEST_P(SynGateTest, DP_02_LatchedSynIsAcceptedAndTlsIsHeld) {
   Session session(services_, {.family = family(), .early_syn = alg::EARLY_SYN_LATCH});
   ASSERT_THAT(session.Offer(), IsOk());
   ASSERT_OK_AND_ASSIGN(Connection phone, session.ConnectPhone());
+  EXPECT_EQ(phone.socket().tcp_facts().retransmission_count, 0u);
   // Interlinkage does not wait for the answer.
   ASSERT_OK_AND_ASSIGN(Connection core, session.AcceptCore());
   ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
@@ -55,6 +58,7 @@ TEST_P(SynGateTest, DP_02_LatchedSynIsAcceptedAndTlsIsHeld) {
   EXPECT_THAT(phone.StartTls(tls, kSilence), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_FALSE(session.Seen(Notification::kTlsEstablished, iq::SIDE_ACCESS));
   ASSERT_THAT(core.Send("from the core"), IsOk());
+  EXPECT_FALSE(core.socket().WaitReadable(absl::ZeroDuration()));
 
   ASSERT_THAT(session.Answer(), IsOk());
   ASSERT_THAT(phone.ContinueTls(), IsOk());
@@ -99,7 +103,23 @@ TEST_P(SynGateTest, DP_03_SourcesCanBeToldApartByPort) {
   EXPECT_THAT(right_port.WaitConnected(), IsOk());
 }
 
-TEST_P(SynGateTest, DP_10_SecondConnectionIsDropped) {
+TEST_P(SynGateTest, DP_10_SecondConnectionIsDroppedWhileTheFirstIsVerified) {
+  Session session(services_, {.family = family(), .early_syn = alg::EARLY_SYN_LATCH});
+  ASSERT_THAT(session.Offer(), IsOk());
+  ASSERT_OK_AND_ASSIGN(Connection phone, session.ConnectPhone());
+  ASSERT_OK_AND_ASSIGN(Connection core, session.AcceptCore());
+  // The IMS-AGW has the certificate and waits for the fingerprint.
+  ASSERT_THAT(phone.StartTls(session.PhoneTls()), IsOk());
+  ASSERT_OK_AND_ASSIGN(peers::Socket second, session.StartPhone());
+  EXPECT_TRUE(GetsNoAnswer(second));
+  ASSERT_THAT(session.Answer(), IsOk());
+  ASSERT_THAT(phone.Send("undisturbed"), IsOk());
+  EXPECT_THAT(core.Receive(11), IsOk());
+  EXPECT_TRUE(GetsNoAnswer(second));
+  EXPECT_TRUE(session.core_listener().StaysQuiet(absl::ZeroDuration()));
+}
+
+TEST_P(SynGateTest, DP_10_SecondConnectionIsDroppedBesideAnEstablishedOne) {
   Session session(services_, {.family = family()});
   ASSERT_THAT(session.Establish(), IsOk());
   ASSERT_OK_AND_ASSIGN(peers::Socket second, session.StartPhone());

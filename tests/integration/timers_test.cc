@@ -32,6 +32,7 @@ TEST_P(TimersTest, DP_14_NoAnswer) {
   const absl::optional<Notification> timed_out = WaitForTimer(session);
   ASSERT_TRUE(timed_out.has_value());
   EXPECT_EQ(timed_out->setup_timed_out().timer(), Timer::TIMER_AWAIT_CONFIGURATION);
+  EXPECT_TRUE(metrics().Notified("setup_timed_out", "await_configuration", "access"));
   // It is not released: that is for its client to decide.
   ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
   EXPECT_EQ(t1.state(), iq::TerminationAudit::STATE_FAILED);
@@ -48,6 +49,9 @@ TEST_P(TimersTest, DP_14_NoSyn) {
   const absl::optional<Notification> timed_out = WaitForTimer(session);
   ASSERT_TRUE(timed_out.has_value());
   EXPECT_EQ(timed_out->setup_timed_out().timer(), Timer::TIMER_TCP_ESTABLISHMENT);
+  EXPECT_TRUE(metrics().Notified("setup_timed_out", "tcp_establishment", "access"));
+  ASSERT_OK_AND_ASSIGN(const iq::TerminationAudit t1, session.Audit(iq::SIDE_ACCESS));
+  EXPECT_EQ(t1.state(), iq::TerminationAudit::STATE_FAILED);
 }
 
 TEST_P(TimersTest, DP_14_NoTls) {
@@ -60,16 +64,10 @@ TEST_P(TimersTest, DP_14_NoTls) {
   ASSERT_THAT(session.ConfigureAccess(), IsOk());
   ASSERT_OK_AND_ASSIGN(Connection silent, session.ConnectPhone());
   EXPECT_NE(silent.WaitForEnd(), Ending::kNone);
-  const bool told =
-      services_.notifications()
-          .WaitFor([](const Notification& notification) {
-            return (notification.has_setup_timed_out() &&
-                    notification.setup_timed_out().timer() == Timer::TIMER_TLS_ESTABLISHMENT) ||
-                   (notification.has_tls_failed() &&
-                    notification.tls_failed().cause() == Notification::TlsFailed::CAUSE_TIMED_OUT);
-          })
-          .has_value();
-  EXPECT_TRUE(told);
+  const absl::optional<Notification> failed = session.WaitFor(Notification::kTlsFailed);
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_EQ(failed->tls_failed().cause(), Notification::TlsFailed::CAUSE_TIMED_OUT);
+  EXPECT_TRUE(metrics().Notified("tls_failed", "timed_out", "access"));
 }
 
 TEST_P(TimersTest, DP_14_HeldHandshakeIsNotCutBeforeTheAnswer) {

@@ -28,7 +28,6 @@ namespace {
 
 using common::ChannelSecurity;
 using common::IsOk;
-using common::MakeChannelSecurity;
 using common::MakeServerCredentials;
 using common::TestAuthority;
 using ims::config::v1::MutualTls;
@@ -82,8 +81,8 @@ class IsolationTest : public testing::Test {
 
     const std::string target = absl::StrCat("127.0.0.1:", port);
     ASSERT_OK_AND_ASSIGN(const ChannelSecurity security,
-                         MakeChannelSecurity(&client_tls_, target, false));
-    const auto channel = grpc::CreateChannel(target, security.credentials);
+                         ChannelSecurity::Make(&client_tls_, false));
+    ASSERT_OK_AND_ASSIGN(const auto channel, security.NewChannel("127.0.0.1", target));
     EXPECT_THAT(common::CallMethod(channel, "/ims.test.v1.Example/Call", "request"),
                 common::IsOkAndHolds("response"));
     server->Shutdown(std::chrono::system_clock::now());

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import ctypes
+import json
 import os
 import socket
 import struct
@@ -21,41 +22,59 @@ Packet = collections.namedtuple("Packet", "incoming source source_port target ta
 
 
 def ip(*arguments):
+    """Runs ip(8) on the host the calling thread is on; returns what it prints."""
     result = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise OSError(f"ip {' '.join(arguments)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def why_not():
+    """Why there can be no `Network` here, or None."""
+    result = subprocess.run(
+        ["unshare", "--net", "ip", "link", "add", "name", "x", "type", "veth", "peer", "name", "y"],
+        capture_output=True, text=True, check=False)
+    return result.stderr.strip() if result.returncode != 0 else None
 
 
 class Network:
-    """A context manager: "agw" in the middle, with a wire of its own to each of the other hosts.
+    """A context manager: "agw" in the middle, with a wire of its own to each of the other hosts. The
+    calling thread is at "agw" inside it.
 
     `hosts` maps a name to the addresses of the middle and of the host, with prefix length, for each
     family: {"b": [("10.99.1.1/24", "10.99.1.2/24")]}.
+
+    The namespaces have no names, so nothing has to be mounted, and they end with the process.
     """
 
     def __init__(self, hosts):
         self._hosts = hosts
-        self._prefix = f"iqgate-{os.getpid()}-"
         self._stack = contextlib.ExitStack()
+        self._namespaces = {}
 
     def __enter__(self):
         try:
+            before = self._open_own_namespace()
+            self._stack.callback(_setns, before)
             for name in ["agw", *self._hosts]:
-                ip("netns", "add", self._prefix + name)
-                self._stack.callback(ip, "netns", "del", self._prefix + name)
-            middle = self._prefix + "agw"
-            ip("-n", middle, "link", "set", "lo", "up")
+                if _LIBC.unshare(_CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "unshare")
+                self._namespaces[name] = self._open_own_namespace()
+            self.enter("agw")
+            ip("link", "set", "lo", "up")
             for name, addresses in self._hosts.items():
-                host, wire = self._prefix + name, "to-" + name
-                ip("-n", middle, "link", "add", "name", wire, "type", "veth",
-                   "peer", "name", "eth0", "netns", host)
-                for middle_address, host_address in addresses:
-                    ip("-n", middle, "address", "add", middle_address, "dev", wire, "nodad")
-                    ip("-n", host, "address", "add", host_address, "dev", "eth0", "nodad")
-                ip("-n", middle, "link", "set", wire, "up")
-                ip("-n", host, "link", "set", "eth0", "up")
+                wire = "to-" + name
+                ip("link", "add", "name", wire, "type", "veth", "peer", "name", "eth0",
+                   "netns", f"/proc/{os.getpid()}/fd/{self._namespaces[name].fileno()}")
                 for middle_address, _ in addresses:
-                    ip("-n", host, "route", "add", "default", "via", middle_address.split("/")[0])
+                    ip("address", "add", middle_address, "dev", wire, "nodad")
+                ip("link", "set", wire, "up")
+                with self.at(name):
+                    for _, host_address in addresses:
+                        ip("address", "add", host_address, "dev", "eth0", "nodad")
+                    ip("link", "set", "eth0", "up")
+                    for middle_address, _ in addresses:
+                        ip("route", "add", "default", "via", middle_address.split("/")[0])
         except BaseException:
             self._stack.close()
             raise
@@ -64,19 +83,37 @@ class Network:
     def __exit__(self, *_):
         self._stack.close()
 
+    def _open_own_namespace(self):
+        return self._stack.enter_context(open("/proc/thread-self/ns/net", "rb"))
+
     def enter(self, name):
         """Moves the calling thread, and the threads and processes it starts, to a host."""
-        with open(f"/run/netns/{self._prefix}{name}", encoding="ascii") as file:
-            if _LIBC.setns(file.fileno(), _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
+        _setns(self._namespaces[name])
+
+    @contextlib.contextmanager
+    def at(self, name):
+        """The calling thread is at a host inside it, and at "agw" again afterwards."""
+        self.enter(name)
+        try:
+            yield
+        finally:
+            self.enter("agw")
+
+    def cut(self, name):
+        """The host vanishes: what is sent to it is lost from now on, and nobody is told."""
+        with self.at(name):
+            [device] = json.loads(ip("-json", "link", "show", "dev", "eth0"))
+            # Frames to the old link address are somebody else's.
+            ip("link", "set", "eth0", "address", "02:00:00:00:00:ff")
+        for _, host_address in self._hosts[name]:
+            # Without a permanent entry the loss would be noticed as an unreachable host.
+            ip("neighbour", "replace", host_address.split("/")[0], "lladdr", device["address"],
+               "dev", "to-" + name, "nud", "permanent")
 
     def socket_of(self, name, family, kind=socket.SOCK_STREAM, protocol=0):
         """A socket of a host; the calling thread stays with "agw"."""
-        self.enter(name)
-        try:
+        with self.at(name):
             return socket.socket(family, kind, protocol)
-        finally:
-            self.enter("agw")
 
 
 class Capture:
@@ -112,6 +149,11 @@ class Capture:
                 if not self._changed.wait(deadline - time.monotonic()):
                     raise AssertionError("not on the wire in time; seen:\n" +
                                          "\n".join(map(str, self._packets)))
+
+
+def _setns(namespace):
+    if _LIBC.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _parse(data, protocol, incoming):

@@ -1,37 +1,20 @@
 """What is on the wire, and in which order, seen from the IMS-AGW's host.
 
-UE B, core A and a stranger C are hosts of their own. Needs root; skipped where namespaces cannot be made.
+UE B, core A and a stranger C are hosts of their own. Skipped where namespaces cannot be made.
 """
 
 import errno
-import os
-import ssl
 import socket
 import unittest
 
 from junit import main
-from network import ACK, SYN, Capture, Network, ip
-from service_processes import PATIENCE, Certificate, Services, answer_request, offer_request
+from network import ACK, SYN, Capture, Network, why_not
+from service_processes import (
+    PATIENCE, Certificate, Services, answer_request, offer_request, start_tls)
 
 T1, T2 = ("10.99.1.1", "fd99:1::1"), ("10.99.2.1", "fd99:2::1")
 B, A, C = ("10.99.1.2", "fd99:1::2"), ("10.99.2.2", "fd99:2::2"), ("10.99.3.2", "fd99:3::2")
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
-
-
-def why_not():
-    """Why this test cannot run here, or None."""
-    if os.geteuid() != 0:
-        return "not root"
-    name = f"iqgate-{os.getpid()}-probe"
-    try:
-        ip("netns", "add", name)
-        ip("-n", name, "link", "add", "name", "x", "type", "veth", "peer", "name", "y")
-    except OSError as error:
-        return str(error)
-    finally:
-        if os.path.exists(f"/run/netns/{name}"):
-            ip("netns", "del", name)
-    return None
 
 
 class WireOrderTest(unittest.TestCase):
@@ -45,7 +28,6 @@ class WireOrderTest(unittest.TestCase):
             name: [(f"10.99.{i}.1/24", f"10.99.{i}.2/24"), (f"fd99:{i}::1/64", f"fd99:{i}::2/64")]
             for i, name in enumerate("bac", start=1)
         }))
-        cls.network.enter("agw")
         cls.services = cls.enterClassContext(Services(access=T1, core=T2))
         cls.certificate = Certificate(cls.services.folder, "phone")
 
@@ -114,11 +96,7 @@ class WireOrderTest(unittest.TestCase):
                 phone.settimeout(PATIENCE)
                 phone.connect(t1)
                 # TLS 1.3: B is through when it has sent its certificate, and sends data at once.
-                tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-                tls.minimum_version = ssl.TLSVersion.TLSv1_3
-                tls.load_cert_chain(self.certificate.certificate_file, self.certificate.key_file)
-                phone = tls.wrap_socket(phone)
+                phone = start_tls(phone, self.certificate)
                 self.addCleanup(phone.close)
                 phone.sendall(b"MSRP")
                 self.assertEqual(self.outgoing_to(A[i]), [])

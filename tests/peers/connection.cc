@@ -13,13 +13,6 @@
 
 namespace peers {
 
-namespace {
-
-// Of one ReceiveSome(), so that a flood does not keep it for ever.
-constexpr size_t kReceiveLimit = 1 << 20;
-
-}  // namespace
-
 struct Connection::Tls {
   bssl::UniquePtr<SSL_CTX> context;
   bssl::UniquePtr<SSL> ssl;
@@ -54,6 +47,15 @@ struct Connection::Tls {
   }
 };
 
+bssl::UniquePtr<SSL_CTX> NewResumption(Resumption kind) {
+  bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_SERVER);
+  const uint8_t any_application = 1;
+  CHECK(SSL_CTX_set_session_id_context(context.get(), &any_application, 1));
+  if (kind == Resumption::kSessionId) SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+  return context;
+}
+
 Connection::Connection(Socket socket) : socket_(std::move(socket)) {}
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
@@ -63,15 +65,19 @@ absl::Status Connection::StartTls(const TlsOptions& options, absl::Duration time
   signal(SIGPIPE, SIG_IGN);  // BoringSSL writes with write().
   tls_ = std::make_unique<Tls>();
   tls_->expected_digest = options.expected_digest;
-  tls_->context.reset(SSL_CTX_new(TLS_method()));
+  tls_->context = options.resumption != nullptr
+                      ? bssl::UpRef(options.resumption)
+                      : bssl::UniquePtr<SSL_CTX>(SSL_CTX_new(TLS_method()));
   SSL_CTX* context = tls_->context.get();
   CHECK(SSL_CTX_set_min_proto_version(context, options.min_version));
   CHECK(SSL_CTX_set_max_proto_version(context, options.max_version));
   SSL_CTX_set_custom_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                             &Tls::Verify);
   SSL_CTX_set_info_callback(context, &Tls::OnInfo);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(context, &Tls::OnNewSession);
+  if (!options.is_server) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(context, &Tls::OnNewSession);
+  }
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (options.certificate != nullptr) {
     CHECK(SSL_CTX_use_certificate(context, options.certificate->x509()));
@@ -141,9 +147,9 @@ absl::Status Connection::Send(absl::string_view bytes, absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-Ending Connection::ReceiveSome(std::string* bytes) {
+Ending Connection::ReceiveSome(std::string* bytes, size_t limit) {
   char buffer[64 * 1024];
-  const size_t enough = bytes->size() + kReceiveLimit;
+  const size_t enough = bytes->size() + limit;
   while (ending_ == Ending::kNone && bytes->size() < enough) {
     if (tls_ == nullptr) {
       const Socket::ReadResult result = socket_.Read(buffer, sizeof(buffer));
@@ -236,11 +242,6 @@ bool Connection::WaitForFinBelowTls(absl::Duration timeout) {
 void Connection::CloseWrite() {
   if (tls_ != nullptr) SSL_shutdown(tls_->ssl.get());
   socket_.CloseWrite();
-}
-
-void Connection::Close() {
-  CloseWrite();
-  socket_.Close();
 }
 
 std::string Connection::tls_version() const { return SSL_get_version(tls_->ssl.get()); }

@@ -33,7 +33,16 @@ struct TlsOptions {
 
   // A session to offer for resumption.
   SSL_SESSION* session = nullptr;
+
+  // Of a server that knows its clients again: what it remembers them by. Must live as long as they
+  // are to be known.
+  SSL_CTX* resumption = nullptr;
 };
+
+// How a server knows a client again: by a ticket (with TLS 1.3: a pre-shared key) that the client
+// keeps, or by an id of TLS 1.2.
+enum class Resumption { kTicket, kSessionId };
+bssl::UniquePtr<SSL_CTX> NewResumption(Resumption kind);
 
 // Waits with time limits. Lives on one thread.
 class Connection {
@@ -54,9 +63,9 @@ class Connection {
   // Sends what is taken now, without waiting; returns how much that was.
   absl::StatusOr<size_t> SendSome(absl::string_view bytes);
 
-  // Appends what is there to `bytes`, about a MiB at most, without waiting. Returns how the far
+  // Appends what is there to `bytes`, about `limit` at most, without waiting. Returns how the far
   // end's direction stands.
-  Ending ReceiveSome(std::string* bytes);
+  Ending ReceiveSome(std::string* bytes, size_t limit = 1 << 20);
 
   // Waits for exactly `size` bytes, for all bytes to the end, for the end alone.
   absl::StatusOr<std::string> Receive(size_t size, absl::Duration timeout = kPatience);
@@ -70,7 +79,6 @@ class Connection {
   void CloseWrite();
   // RST.
   void Reset() { socket_.Reset(); }
-  void Close();
 
   Socket& socket() { return socket_; }
   Ending ending() const { return ending_; }

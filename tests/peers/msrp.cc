@@ -17,6 +17,9 @@ namespace {
 
 constexpr absl::string_view kLineEnd = "\r\n";
 
+// Of the largest body of a chunk.
+constexpr size_t kChunkSize = 64 * 1024;
+
 absl::Status Malformed(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("MSRP: ", what));
 }
@@ -47,7 +50,7 @@ absl::Status MsrpSession::SendMessage(absl::string_view content_type, absl::stri
   const std::string message_id = absl::StrCat("m", ++transaction_count_, "x");
   size_t offset = 0;
   do {
-    const absl::string_view chunk = body.substr(offset, chunk_size_);
+    const absl::string_view chunk = body.substr(offset, kChunkSize);
     const bool last = offset + chunk.size() == body.size();
     const std::string transaction_id = absl::StrCat("t", ++transaction_count_, "id");
     absl::StrAppend(&outbound_, "MSRP ", transaction_id, " SEND\r\n",  //

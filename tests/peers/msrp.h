@@ -36,9 +36,6 @@ class MsrpSession {
 
   absl::StatusOr<MsrpMessage> ReceiveMessage(absl::Duration timeout = kPatience);
 
-  // The largest body of a chunk. Default 64 KiB.
-  void set_chunk_size(size_t byte_count) { chunk_size_ = byte_count; }
-
  private:
   // One request or response.
   struct Frame;
@@ -55,7 +52,6 @@ class MsrpSession {
   Connection* const connection_;
   const std::string own_path_;
   const std::string remote_path_;
-  size_t chunk_size_ = 64 * 1024;
 
   std::string outbound_;
   size_t sent_ = 0;  // Of outbound_.

@@ -175,6 +175,10 @@ long Socket::Write(absl::string_view bytes) {
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
+void Socket::SetReceiveBuffer(int byte_count) {
+  setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &byte_count, sizeof(byte_count));
+}
+
 void Socket::CloseWrite() { shutdown(fd_.get(), SHUT_WR); }
 
 void Socket::Reset() {
@@ -197,8 +201,7 @@ TcpFacts Socket::tcp_facts() const {
   socklen_t size = sizeof(info);
   getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size);
   return {.established = info.tcpi_state == TCP_ESTABLISHED,
-          .retransmission_count = info.tcpi_total_retrans,
-          .round_trip_time = absl::Microseconds(info.tcpi_rtt)};
+          .retransmission_count = info.tcpi_total_retrans};
 }
 
 absl::StatusOr<Listener> Listener::Listen(const common::TransportAddress& local) {

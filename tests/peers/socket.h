@@ -38,7 +38,6 @@ class OwnedFd {
 struct TcpFacts {
   bool established = false;
   uint32_t retransmission_count = 0;  // Before the connection is there: repeated SYNs.
-  absl::Duration round_trip_time;
 };
 
 // How the far end's direction of a connection stands.
@@ -83,6 +82,9 @@ class Socket {
 
   // What the kernel takes now; -1 if the connection is broken.
   long Write(absl::string_view bytes);
+
+  // What the kernel takes for us while we do not read, about; fixed from now on.
+  void SetReceiveBuffer(int byte_count);
 
   void CloseWrite();
   // Closes with RST.

@@ -57,7 +57,7 @@ std::string Short(absl::string_view digest) {
 // 5242880 as "5,242,880".
 std::string Grouped(uint64_t number) {
   std::string text = absl::StrCat(number);
-  for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3) text.insert(i, ",");
+  for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3) text.insert(i, 1, ',');
   return text;
 }
 

@@ -67,6 +67,7 @@ def socket_headers_only_in_net():
     return includes_only_in(r"sys/socket\.h|netinet/\w+\.h|arpa/inet\.h|netdb\.h|sys/un\.h|"
                             r"linux/filter\.h|sys/epoll\.h",
                             ["agw-service/net/*", "alg-service/gateway/name_resolver.cc",
+                             "alg-service/gateway/connection_probe.cc",
                              "common/ip_address.cc"])
 
 
@@ -85,6 +86,19 @@ def alg_and_agw_do_not_know_each_other():
             for service, other in (("alg-service", "agw-service"), ("agw-service", "alg-service"),
                                    ("common", "alg-service"), ("common", "agw-service"))
             if file.parts[0] == service and f'#include "{other}/' in text(file)]
+
+
+def wall_clock_only_for_people():
+    """Deadlines are common::MonotonicTime: a step of the wall clock must change no timer."""
+    allowed = ["agw-service/context/context.cc", "agw-service/context/shortage_reporter.cc",
+               "agw-service/worker/context_table.cc", "agw-service/control/gateway_state.cc",
+               "agw-service/server.cc",  # Times of events.
+               "common/log*.cc", "common/monotonic_time.h",
+               "common/grpc_*",  # gRPC's deadlines, which it turns into monotonic ones itself.
+               "alg-service/api/session_service.cc"]  # The same.
+    return [f"{file}: {match.group(0)}" for file in CPP
+            if not is_test(file) and not any(fnmatch.fnmatch(str(file), g) for g in allowed)
+            for match in re.finditer(r"absl::Now\b|\bsystem_clock\b|\bCLOCK_REALTIME\b", text(file))]
 
 
 def cpp_files_are_short():
@@ -123,9 +137,37 @@ def markdown_links_lead_somewhere():
     return dead
 
 
+# Tests that ThreadSanitizer does not see, and why.
+NO_TSAN = {
+    "//tests/foreign:client_test": "processes; the tests in one process cover what they do",
+    "//tests/foreign:descriptors_test": "processes; the tests in one process cover what they do",
+    "//tests/foreign:gateways_test": "processes; the tests in one process cover what they do",
+    "//tests/foreign:phone_test": "processes; the tests in one process cover what they do",
+    "//tests/namespaces:vanished_peer_test": "processes; the tests in one process cover what they do",
+    "//tests/namespaces:wire_order_test": "processes; the tests in one process cover what they do",
+    "//tests/processes:ending_test": "processes; the tests in one process cover what they do",
+    "//tests/quickstart:quickstart_test": "processes; the tests in one process cover what they do",
+    "//tests/tidy:tidy_test": "no program of ours",
+}
+
+
+def no_tsan_is_only_where_listed():
+    tagged = set()
+    for file in FILES:
+        if file.name != "BUILD.bazel":
+            continue
+        for rule in re.findall(r"^\w+\(\n.*?^\)", text(file), re.MULTILINE | re.DOTALL):
+            if '"no_tsan"' in rule:
+                name = re.search(r'^    name = "([^"]+)"', rule, re.MULTILINE).group(1)
+                tagged.add(f"//{file.parent}:{name}")
+    return ([f"{label} has no_tsan and no reason in NO_TSAN" for label in sorted(tagged - set(NO_TSAN))] +
+            [f"{label} is in NO_TSAN without the tag" for label in sorted(set(NO_TSAN) - tagged)])
+
+
 CHECKS = [cpp_is_formatted, nothing_is_left_to_do, socket_headers_only_in_net,
           openssl_headers_only_in_tls, grpc_only_at_the_edges, alg_and_agw_do_not_know_each_other,
-          cpp_files_are_short, cpp_files_are_built, markdown_links_lead_somewhere]
+          wall_clock_only_for_people, cpp_files_are_short, cpp_files_are_built, markdown_links_lead_somewhere,
+          no_tsan_is_only_where_listed]
 
 
 def main():

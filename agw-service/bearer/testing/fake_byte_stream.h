@@ -33,8 +33,7 @@ class FakeByteStream : public ByteStream {
     turn_ = inbound_.substr(0, kTurnSize);
     inbound_.erase(0, turn_.size());
     return ReadResult{.bytes = absl::MakeConstSpan(turn_),
-                      .end_of_stream = inbound_ended_ && inbound_.empty(),
-                      .more = !inbound_.empty()};
+                      .end_of_stream = inbound_ended_ && inbound_.empty()};
   }
 
   absl::Status Write(absl::Span<const char> bytes) override {

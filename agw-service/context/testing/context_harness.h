@@ -14,11 +14,14 @@
 #include "absl/time/time.h"
 #include "agw-service/context/context.h"
 #include "agw-service/context/worker_resources.h"
+#include "agw-service/net/descriptor_budget.h"
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/realm/ip_realm.h"
 #include "agw-service/tls/tls_identity.h"
 #include "common/check.h"
+#include "common/monotonic_time.h"
+#include "common/remote_address_guard.h"
 
 namespace agw {
 
@@ -29,7 +32,11 @@ class ContextHarness {
   static constexpr char kUeAddress[] = "127.0.0.30";
   static constexpr char kPeerAddress[] = "127.0.0.40";
 
-  ContextHarness() : realms_(MakeRealms()), own_addresses_(realms_.OwnAddresses()) { Renew(); }
+  // `access_remotes`: where UEs may be.
+  explicit ContextHarness(const common::RemotePrefixes& access_remotes = {})
+      : realms_(MakeRealms(access_remotes)), own_addresses_(realms_.OwnAddresses()) {
+    Renew();
+  }
 
   // A new, empty context in place of the old one; what was told of that is forgotten.
   void Renew() {
@@ -87,7 +94,7 @@ class ContextHarness {
   }
 
  private:
-  static std::vector<IpRealm> MakeRealms() {
+  static std::vector<IpRealm> MakeRealms(const common::RemotePrefixes& access_remotes) {
     std::vector<IpRealm> realms(2);
     realms[0].name = "access";
     realms[0].access_default = true;
@@ -101,11 +108,12 @@ class ContextHarness {
       realms[i].addresses.push_back(
           {ip, ip, std::make_unique<PortPool>(20000, 29999, absl::ZeroDuration())});
     }
+    realms[0].addresses[0].remote_prefixes = access_remotes;
     return realms;
   }
 
   absl::Duration skipped_;
-  EventLoop loop_{[this] { return absl::Now() + skipped_; }};
+  EventLoop loop_{[this] { return common::MonotonicTime::Now() + skipped_; }};
   std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
   TlsProfile tls_profile_{*scratch_};
   ContextLimits limits_;
@@ -114,6 +122,7 @@ class ContextHarness {
   std::vector<Event> events_;
   bool hanging_ = false;
   const EventSink event_sink_ = [this](Event event) { events_.push_back(std::move(event)); };
+  DescriptorBudget descriptors_{1'000'000};
   WorkerResources resources_{.loop = loop_,
                              .scratch = *scratch_,
                              .tls_profile = tls_profile_,
@@ -121,8 +130,9 @@ class ContextHarness {
                              .own_addresses = own_addresses_,
                              .limits = limits_,
                              .event_sink = event_sink_,
+                             .descriptors = descriptors_,
                              .identity = *TlsIdentity::Generate({.now = absl::Now()}),
-                             .byte_counters = {}};
+                             .counters = {}};
   std::unique_ptr<Context> context_;
 };
 

@@ -74,6 +74,14 @@ class Endpoint {
   const std::string& received() const { return tls_ != nullptr ? tls_->received() : received_; }
   void set_reading(bool reading) { reading_ = reading; }
 
+  // Reads at most so much, though reading may be off. Only without TLS.
+  void Take(size_t size) {
+    std::string buffer(size, '\0');
+    const absl::StatusOr<RecvResult> result = Recv(fd_.get(), absl::MakeSpan(buffer));
+    ASSERT_TRUE(result.ok());
+    received_.append(buffer, 0, result->byte_count);
+  }
+
   void Send(absl::string_view bytes) {
     if (tls_ != nullptr) {
       tls_->Write(bytes);
@@ -191,9 +199,13 @@ class LoopbackSession {
         ue->fingerprints = FingerprintSet({certificate_.FingerprintBy(HashFunction::kSha256)});
       }
     }
-    ASSERT_TRUE((harness_.context().ReserveConnectionPoint(kT1, {.ip_realm = "", .tls = tls_}, ue,
-                                                           access, absl::nullopt))
-                    .ok());
+    ASSERT_TRUE(
+        (harness_.context().ReserveConnectionPoint(
+             kT1,
+             {.ip_realm = "",
+              .transport_protocol = tls_ ? TransportProtocol::kTcpTls : TransportProtocol::kTcp},
+             ue, access, absl::nullopt))
+            .ok());
     ASSERT_TRUE(
         (harness_.context().ReserveConnectionPoint(
              kT2, {}, RemoteDescriptor{*LocalAddress(listener_.get()), {}}, {}, absl::nullopt))
@@ -253,7 +265,7 @@ class LoopbackSession {
     RunUntil([&] {
       // A TLS peer sends behind what it could not send.
       if (source.tls() == nullptr || source.tls()->unsent_byte_count() == 0) source.Send(bytes);
-      return StreamOf(sink_side).unsent_byte_count() > 0;
+      return ByteStreamOf(sink_side).unsent_byte_count() > 0;
     });
     // And some more, which the IMS-AGW does not read.
     source.Send(bytes);
@@ -267,8 +279,8 @@ class LoopbackSession {
   }
 
   Termination::State StateOf(Side side) const { return harness_.StateOf(side); }
-  ByteStream& StreamOf(Side side) {
-    return *harness_.context().FindTermination({1, side})->stream();
+  ByteStream& ByteStreamOf(Side side) {
+    return *harness_.context().FindTermination({1, side})->byte_stream();
   }
   // With which cause the bearer of a side was released; nullopt if it was not.
   absl::optional<BearerReleased::Cause> Released(Side side) const {

@@ -36,7 +36,7 @@ class StreamAndPeer : public testing::Test {
       stream_ = TlsStream::Server(profile_, identity_, std::move(sockets.accepted));
       peer_ = std::make_unique<TlsPeer>(std::move(sockets.connected), peer_options);
     } else {
-      stream_ = TlsStream::Client(profile_, identity_, std::move(sockets.connected), server_name_);
+      stream_ = TlsStream::Client(profile_, identity_, std::move(sockets.connected));
       peer_ = std::make_unique<TlsPeer>(std::move(sockets.accepted), peer_options);
     }
     progress_ = Progress::kWantsReadable;
@@ -105,7 +105,6 @@ class StreamAndPeer : public testing::Test {
   TlsProfile profile_{scratch_};
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
   const TestCertificate certificate_ = MakeTestCertificate();
-  std::string server_name_;
 
   std::unique_ptr<TlsStream> stream_;
   std::unique_ptr<TlsPeer> peer_;

@@ -1,6 +1,7 @@
 #include "agw-service/tls/testing/tls_peer.h"
 
 #include <openssl/bio.h>
+#include <openssl/digest.h>
 #include <openssl/err.h>
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
@@ -12,8 +13,23 @@
 #include "common/check.h"
 
 namespace agw {
+namespace {
 
-TlsPeer::TlsPeer(OwnedFd fd, const Options& options) : fd_(std::move(fd)), role_(options.role) {
+ssl_private_key_result_t SignWithAnotherKey(SSL* ssl, uint8_t* out, size_t* out_size,
+                                            size_t max_size, uint16_t /*algorithm*/,
+                                            const uint8_t* in, size_t in_size) {
+  EVP_PKEY* key = static_cast<TlsPeer*>(SSL_get_app_data(ssl))->signing_key();
+  bssl::ScopedEVP_MD_CTX context;
+  *out_size = max_size;
+  CHECK(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key));
+  CHECK(EVP_DigestSign(context.get(), out, out_size, in, in_size));
+  return ssl_private_key_success;
+}
+
+}  // namespace
+
+TlsPeer::TlsPeer(OwnedFd fd, const Options& options)
+    : fd_(std::move(fd)), role_(options.role), signing_key_(options.signing_key) {
   ssl_ctx_.reset(SSL_CTX_new(TLS_with_buffers_method()));
   CHECK(SSL_CTX_set_min_proto_version(ssl_ctx_.get(), options.min_version));
   CHECK(SSL_CTX_set_max_proto_version(ssl_ctx_.get(), options.max_version));
@@ -44,10 +60,12 @@ TlsPeer::TlsPeer(OwnedFd fd, const Options& options) : fd_(std::move(fd)), role_
   BIO_set_mem_eof_return(SSL_get_rbio(ssl_.get()), -1);
   if (options.certificate != nullptr) {
     CRYPTO_BUFFER* const chain[] = {options.certificate->buffer.get()};
-    CHECK(SSL_set_chain_and_key(ssl_.get(), chain, 1, options.certificate->key.get(), nullptr));
-  }
-  if (!options.server_name.empty()) {
-    CHECK(SSL_set_tlsext_host_name(ssl_.get(), options.server_name.c_str()));
+    static const SSL_PRIVATE_KEY_METHOD kSignsWithAnotherKey = {
+        .sign = &SignWithAnotherKey, .decrypt = nullptr, .complete = nullptr};
+    const bool owns_key = options.signing_key == nullptr;
+    CHECK(SSL_set_chain_and_key(ssl_.get(), chain, 1,
+                                owns_key ? options.certificate->key.get() : nullptr,
+                                owns_key ? nullptr : &kSignsWithAnotherKey));
   }
   if (role_ == TlsRole::kClient) {
     SSL_set_connect_state(ssl_.get());

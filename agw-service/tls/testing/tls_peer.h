@@ -22,10 +22,10 @@ class TlsPeer {
     uint16_t min_version = 0x0303;
     uint16_t max_version = 0x0304;
     const TestCertificate* certificate = nullptr;
-    std::string cipher_suites;         // Of TLS 1.2; empty: the default.
-    int group = 0;                     // The only one; 0: the default.
-    bool asks_for_certificate = true;  // As a server.
-    std::string server_name;
+    evp_pkey_st* signing_key = nullptr;  // Not that of the certificate: P-256.
+    std::string cipher_suites;           // Of TLS 1.2; empty: the default.
+    int group = 0;                       // The only one; 0: the default.
+    bool asks_for_certificate = true;    // As a server.
   };
 
   TlsPeer(OwnedFd fd, const Options& options);
@@ -33,6 +33,7 @@ class TlsPeer {
 
   int fd() const { return fd_.get(); }
   ssl_st* ssl() { return ssl_.get(); }
+  evp_pkey_st* signing_key() const { return signing_key_; }
 
   // Takes what has arrived, goes on with the handshake or with reading, and sends. False: it
   // failed.
@@ -67,6 +68,7 @@ class TlsPeer {
 
   OwnedFd fd_;
   TlsRole role_;
+  evp_pkey_st* signing_key_;
   BoringSslPtr<ssl_ctx_st> ssl_ctx_;
   BoringSslPtr<ssl_st> ssl_;
   bool reading_ = true;

@@ -64,6 +64,41 @@ absl::Status IqError(absl::StatusCode code, iq::ErrorReason reason) {
        {}});
 }
 
+FakeMediaGateway::FakeMediaGateway(int thread_count) {
+  for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { RunTasks(); });
+}
+
+FakeMediaGateway::~FakeMediaGateway() {
+  {
+    common::MutexLock lock(mutex_);
+    stopping_ = true;
+    task_came_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void FakeMediaGateway::Run(absl::AnyInvocable<void()> task) {
+  if (threads_.empty()) return task();
+  common::MutexLock lock(mutex_);
+  tasks_.push_back(std::move(task));
+  task_came_.notify_one();
+}
+
+void FakeMediaGateway::RunTasks() {
+  for (;;) {
+    absl::AnyInvocable<void()> task;
+    {
+      common::MutexLock lock(mutex_);
+      while (tasks_.empty() && !stopping_) task_came_.wait(mutex_);
+      if (tasks_.empty()) return;
+      std::swap(tasks_[random_() % tasks_.size()], tasks_.back());
+      task = std::move(tasks_.back());
+      tasks_.pop_back();
+    }
+    task();
+  }
+}
+
 void FakeMediaGateway::FailNext(absl::string_view method, absl::Status status) {
   FailNextOn(method, iq::SIDE_UNSPECIFIED, std::move(status));
 }
@@ -93,6 +128,8 @@ void FakeMediaGateway::EndHeld(const absl::Status& status) {
   }
   for (Held& call : held) call.end(status);
 }
+
+void FakeMediaGateway::DoHeld() { EndHeld(absl::OkStatus()); }
 
 size_t FakeMediaGateway::held_count() const {
   common::MutexLock lock(mutex_);
@@ -150,14 +187,16 @@ template <typename Request, typename Response>
 void FakeMediaGateway::Serve(const char* method, const std::string& log_line,
                              const Request& request, const CallScope& scope, Done<Response> done,
                              absl::StatusOr<Response> (FakeMediaGateway::*deed)(const Request&)) {
-  absl::StatusOr<Response> result = absl::InternalError("not set");
   {
     common::MutexLock lock(mutex_);
     log_.push_back(log_line);
     if (std::find(held_methods_.begin(), held_methods_.end(), method) != held_methods_.end()) {
       const uint64_t id = ++last_held_id_;
       held_.push_back(
-          {id, [done = std::move(done)](absl::Status status) mutable { done(std::move(status)); }});
+          {id, [this, method, request, done = std::move(done), deed](absl::Status status) mutable {
+             if (!status.ok()) return done(std::move(status));
+             Answer(method, request, std::move(done), deed);
+           }});
       if (scope.cancellation == nullptr) return;
       scope.cancellation->AddListener([this, id] {
         absl::AnyInvocable<void(absl::Status)> end;
@@ -173,6 +212,18 @@ void FakeMediaGateway::Serve(const char* method, const std::string& log_line,
       });
       return;
     }
+  }
+  Run([this, method, request, done = std::move(done), deed]() mutable {
+    Answer(method, request, std::move(done), deed);
+  });
+}
+
+template <typename Request, typename Response>
+void FakeMediaGateway::Answer(const char* method, const Request& request, Done<Response> done,
+                              absl::StatusOr<Response> (FakeMediaGateway::*deed)(const Request&)) {
+  absl::StatusOr<Response> result = absl::InternalError("not set");
+  {
+    common::MutexLock lock(mutex_);
     const iq::Side side = TerminationOf(request).side();
     auto mischief = std::find_if(mischief_.begin(), mischief_.end(), [&](const Mischief& m) {
       return m.method == method && (m.side == iq::SIDE_UNSPECIFIED || m.side == side);
@@ -190,11 +241,15 @@ void FakeMediaGateway::Serve(const char* method, const std::string& log_line,
 
 absl::Status FakeMediaGateway::StoreControllerState(Context& context,
                                                     const iq::ControllerState& state) {
+  if (state.expected_revision() == 0 && context.revision != 0 &&
+      state.data() == context.controller_state) {
+    return absl::OkStatus();
+  }
   if (state.expected_revision() != context.revision) {
     return IqError(absl::StatusCode::kAborted, iq::ERROR_REASON_REVISION_CONFLICT);
   }
   context.controller_state = state.data();
-  ++context.revision;
+  context.revision = ++last_revision_;
   return absl::OkStatus();
 }
 
@@ -218,7 +273,9 @@ absl::StatusOr<Response> FakeMediaGateway::Reserve(const Request& request) {
   }
   Context& target = contexts_[id.context_id()];
   if (request.has_controller_state()) {
-    RETURN_IF_ERROR(StoreControllerState(target, request.controller_state()));
+    const absl::Status stored = StoreControllerState(target, request.controller_state());
+    if (target.terminations.empty() && !stored.ok()) contexts_.erase(id.context_id());
+    RETURN_IF_ERROR(stored);
   }
   iq::TerminationAudit& audit = target.terminations[key];
   *audit.mutable_termination() = id;
@@ -270,6 +327,10 @@ absl::StatusOr<iq::ReleaseTerminationResponse> FakeMediaGateway::Release(
   auto context = contexts_.find(id.context_id());
   if (context == contexts_.end()) {
     return IqError(absl::StatusCode::kNotFound, iq::ERROR_REASON_CONTEXT_UNKNOWN);
+  }
+  if (request.has_expected_controller_state_revision() &&
+      request.expected_controller_state_revision() != context->second.revision) {
+    return IqError(absl::StatusCode::kAborted, iq::ERROR_REASON_REVISION_CONFLICT);
   }
   iq::ReleaseTerminationResponse response;
   auto& terminations = context->second.terminations;
@@ -371,7 +432,7 @@ absl::StatusOr<Gateway> FakeGatewayDirectory::Find(absl::string_view instance_id
       return gateway;
     }
   }
-  return absl::NotFoundError("no such IMS-AGW");
+  return missing_;
 }
 
 }  // namespace alg

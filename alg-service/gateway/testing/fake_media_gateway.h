@@ -3,9 +3,12 @@
 #ifndef ALG_SERVICE_GATEWAY_TESTING_FAKE_MEDIA_GATEWAY_H_
 #define ALG_SERVICE_GATEWAY_TESTING_FAKE_MEDIA_GATEWAY_H_
 
+#include <condition_variable>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -25,10 +28,17 @@ absl::Status IqError(absl::StatusCode code, ims::iq::v1::ErrorReason reason);
 
 // Keeps the rules of ims.iq.v1 that a client can notice: repeated transactions, existing and
 // unknown terminations, revisions. Its addresses are those of the scenario files: T1
-// 192.0.2.10:40002, 40004 and so on, T2 203.0.113.10:30002, 30004, ... Answers before the call
-// returns, unless told to hold. Thread-safe.
+// 192.0.2.10:40002, 40004 and so on, T2 203.0.113.10:30002, 30004, ... Thread-safe.
 class FakeMediaGateway : public MediaGateway {
  public:
+  // With `thread_count` 0 it acts and answers before the call returns. Else that many threads act
+  // and answer, and take the calls that wait in any order, as gRPC may; ThreadSanitizer then sees
+  // the procedures of the IMS-ALG as they run in the service.
+  explicit FakeMediaGateway(int thread_count = 0);
+
+  // Answers the calls that wait. Not to be destroyed by a `done`.
+  ~FakeMediaGateway() override;
+
   // The next call of `method` ("ReserveConnectionPoint") fails and does nothing; for a Reserve or
   // Configure of a given side use `FailNextOn`.
   void FailNext(absl::string_view method, absl::Status status);
@@ -40,8 +50,9 @@ class FakeMediaGateway : public MediaGateway {
   // Calls of `method` are not answered, nor done, until their scope is cancelled or `EndHeld()`.
   void Hold(absl::string_view method);
 
-  // Ends the calls that are held with that status, and holds no more.
+  // Ends the calls that are held with that status, or does and answers them, and holds no more.
   void EndHeld(const absl::Status& status);
+  void DoHeld();
   size_t held_count() const;
 
   // "Reserve 1 T1", "Configure 1 T2", "Release 1", "Release", "Audit": what was asked for, in
@@ -93,7 +104,7 @@ class FakeMediaGateway : public MediaGateway {
 
   struct Held {
     uint64_t id;
-    absl::AnyInvocable<void(absl::Status)> end;
+    absl::AnyInvocable<void(absl::Status)> end;  // With OK: does and answers it.
   };
 
   // The first reply to a transaction, and what was asked for.
@@ -102,10 +113,17 @@ class FakeMediaGateway : public MediaGateway {
     std::string response;
   };
 
+  // Runs `task` at once, or leaves it to the threads.
+  void Run(absl::AnyInvocable<void()> task);
+  void RunTasks();
+
   template <typename Request, typename Response>
   void Serve(const char* method, const std::string& log_line, const Request& request,
              const CallScope& scope, Done<Response> done,
              absl::StatusOr<Response> (FakeMediaGateway::*deed)(const Request&));
+  template <typename Request, typename Response>
+  void Answer(const char* method, const Request& request, Done<Response> done,
+              absl::StatusOr<Response> (FakeMediaGateway::*deed)(const Request&));
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Reserve(const Request& request);
@@ -119,6 +137,7 @@ class FakeMediaGateway : public MediaGateway {
 
   mutable common::Mutex mutex_;
   std::map<std::string, Context> contexts_;
+  uint64_t last_revision_ = 0;
   std::map<std::tuple<std::string, std::string>, Reply> replies_;
   std::vector<Mischief> mischief_;
   std::vector<std::string> held_methods_;
@@ -128,6 +147,12 @@ class FakeMediaGateway : public MediaGateway {
   std::vector<ims::iq::v1::ReserveConnectionPointRequest> reserves_;
   std::vector<ims::iq::v1::ReserveAndConfigureConnectionPointRequest> reserves_and_configures_;
   std::vector<ims::iq::v1::ConfigureConnectionPointRequest> configures_;
+
+  std::condition_variable_any task_came_;
+  std::vector<absl::AnyInvocable<void()>> tasks_;
+  std::mt19937 random_;  // With its default seed, so that a run can be repeated.
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
 };
 
 // A directory of gateways that the test names. Not thread-safe while it is changed.
@@ -136,12 +161,16 @@ class FakeGatewayDirectory : public GatewayDirectory {
   void Add(GatewayInfo info, std::shared_ptr<MediaGateway> media_gateway);
   void Clear() { gateways_.clear(); }
 
+  // What `Find()` says of one that was not added. `kNotFound` unless set.
+  void set_missing(absl::Status missing) { missing_ = std::move(missing); }
+
   std::vector<Gateway> Reachable() const override { return gateways_; }
   absl::StatusOr<Gateway> Find(absl::string_view instance_id,
                                absl::string_view incarnation) const override;
 
  private:
   std::vector<Gateway> gateways_;
+  absl::Status missing_ = absl::NotFoundError("no such IMS-AGW");
 };
 
 }  // namespace alg

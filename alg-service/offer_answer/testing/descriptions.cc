@@ -66,8 +66,22 @@ SessionDescription ParseOrDie(absl::string_view text) {
 SessionDescription Offer(const Changes& changes) { return ParseOrDie(OfferText(changes)); }
 SessionDescription Answer(const Changes& changes) { return ParseOrDie(AnswerText(changes)); }
 
-OfferFacts BothHaveE2ae() {
+SessionDescription UeOffer(const Changes& changes) {
+  Changes all = {{"setup:active", "setup:actpass"},
+                 {"a=msrp-cema\r\n", "a=msrp-cema\r\na=3ge2ae:requested\r\n"}};
+  all.insert(all.end(), changes.begin(), changes.end());
+  return ParseOrDie(AnswerText(all));
+}
+
+SessionDescription CoreAnswer(const Changes& changes) {
+  Changes all = {{"setup:actpass", "setup:active"}};
+  all.insert(all.end(), changes.begin(), changes.end());
+  return ParseOrDie(OfferText(all));
+}
+
+OfferFacts BothHaveE2ae(Side offerer) {
   OfferFacts facts;
+  facts.offerer = offerer;
   facts.ue_supports_e2ae = true;
   facts.p_cscf_supports_e2ae = true;
   return facts;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "alg-service/offer_answer/media_plan.h"
+#include "alg-service/offer_answer/setup_role.h"
 #include "alg-service/sdp/session_description.h"
 
 namespace alg {
@@ -24,8 +25,12 @@ SessionDescription Offer(const Changes& changes = {});
 SessionDescription Answer(const Changes& changes = {});
 SessionDescription ParseOrDie(absl::string_view text);
 
+// The other direction: an offer of B, the UE, and the answer of A, in the core.
+SessionDescription UeOffer(const Changes& changes = {});
+SessionDescription CoreAnswer(const Changes& changes = {});
+
 // UE and P-CSCF have e2ae.
-OfferFacts BothHaveE2ae();
+OfferFacts BothHaveE2ae(Side offerer = Side::kCore);
 
 // T1 192.0.2.10:40002, T2 203.0.113.10:30002 for stream 1; ports two higher for each further
 // stream.

@@ -85,9 +85,7 @@ absl::Status IqSession::ReserveAccess() {
 }
 
 absl::Status IqSession::ReserveCore() {
-  ASSIGN_OR_RETURN(core_reply_,
-                   Call(services_.iq(), &Stub::ReserveAndConfigureConnectionPoint, reserve_core));
-  return absl::OkStatus();
+  return Call(services_.iq(), &Stub::ReserveAndConfigureConnectionPoint, reserve_core).status();
 }
 
 absl::Status IqSession::ConfigureAccess() {

@@ -31,7 +31,7 @@ class IqSession {
   // T1: the phone's address and fingerprint, SYNs from that address.
   ims::iq::v1::ConfigureConnectionPointRequest configure_access;
 
-  // Sends them. What the first two return is kept.
+  // Sends them. What the first one returns is kept.
   absl::Status ReserveAccess();
   absl::Status ReserveCore();
   absl::Status ConfigureAccess();
@@ -54,11 +54,7 @@ class IqSession {
   const peers::Certificate& certificate() const { return certificate_; }
   peers::Listener& core_listener() { return core_listener_; }
   const ims::iq::v1::ReserveConnectionPointResponse& access() const { return access_; }
-  const ims::iq::v1::ReserveAndConfigureConnectionPointResponse& core_reply() const {
-    return core_reply_;
-  }
   common::TransportAddress t1() const { return peers::At(ToText(access_.local_address())); }
-  common::TransportAddress t2() const { return peers::At(ToText(core_reply_.local_address())); }
 
   // A transaction id that was not used before.
   std::string NewTransaction();
@@ -71,7 +67,6 @@ class IqSession {
   int transaction_count_ = 0;
   peers::Listener core_listener_;
   ims::iq::v1::ReserveConnectionPointResponse access_;
-  ims::iq::v1::ReserveAndConfigureConnectionPointResponse core_reply_;
   absl::optional<peers::Connection> phone_;
   absl::optional<peers::Connection> core_;
 };

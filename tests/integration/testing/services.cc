@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "alg-service/config.h"
 #include "common/check.h"
+#include "common/config_file.h"
 #include "common/status_macros.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace integration {
 namespace {
@@ -63,13 +63,12 @@ ims::config::v1::AgwConfig SmallAgwConfig() {
   return config;
 }
 
-absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(const ims::config::v1::AlgConfig& config) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  CHECK(google::protobuf::util::MessageToJsonString(config, &json, options).ok());
-  ASSIGN_OR_RETURN(const alg::Config checked, alg::ParseConfig(json, "test.yaml", {}));
-  return alg::Server::Start(checked);
+absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(ims::config::v1::AlgConfig config) {
+  alg::SetDefaults(&config);
+  common::ConfigErrors errors;
+  alg::Validate(config, &errors);
+  RETURN_IF_ERROR(errors.ToStatus("alg"));
+  return alg::Server::Start(config);
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
@@ -123,15 +122,16 @@ ims::iq::v1::GatewayStatus Services::AgwStatus() {
   return response->status();
 }
 
+uint32_t Services::PortsInUse() {
+  uint32_t ports = 0;
+  const ims::iq::v1::GatewayStatus status = AgwStatus();
+  for (const ims::iq::v1::Realm& realm : status.realms()) ports += realm.ports_in_use();
+  return ports;
+}
+
 bool Services::WaitUntilIdle(absl::Duration timeout) {
-  return Eventually(
-      [this] {
-        const ims::iq::v1::GatewayStatus status = AgwStatus();
-        uint32_t ports = 0;
-        for (const ims::iq::v1::Realm& realm : status.realms()) ports += realm.ports_in_use();
-        return status.context_count() == 0 && ports == 0;
-      },
-      timeout);
+  return Eventually([this] { return AgwStatus().context_count() == 0 && PortsInUse() == 0; },
+                    timeout);
 }
 
 }  // namespace integration

@@ -45,7 +45,7 @@ Addresses AddressesOf(Family family);
 ims::config::v1::AgwConfig SmallAgwConfig();
 
 // Starts an IMS-ALG with this configuration, as its file would be read.
-absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(const ims::config::v1::AlgConfig& config);
+absl::StatusOr<std::unique_ptr<alg::Server>> StartAlg(ims::config::v1::AlgConfig config);
 
 google::protobuf::Duration ToProto(absl::Duration duration);
 ims::iq::v1::TransportAddress ToProto(const common::TransportAddress& address);
@@ -60,6 +60,8 @@ class Services {
   ~Services();
 
   agw::Server& agw_server() { return *agw_server_; }
+  int agw_http_port() const { return agw_server_->http_port(); }
+  int alg_http_port() const { return alg_server_->http_port(); }
   const std::shared_ptr<grpc::Channel>& agw_channel() const { return agw_channel_; }
   const std::shared_ptr<grpc::Channel>& alg_channel() const { return alg_channel_; }
   ims::iq::v1::MediaGatewayService::Stub& iq() { return *iq_; }
@@ -70,6 +72,9 @@ class Services {
   void StopWatching() { notifications_.reset(); }
 
   ims::iq::v1::GatewayStatus AgwStatus();
+
+  // Ports that are leased or rest, of all realms.
+  uint32_t PortsInUse();
 
   // True once the IMS-AGW has no context and no port in use any more.
   bool WaitUntilIdle(absl::Duration timeout = peers::kPatience);

@@ -59,7 +59,6 @@ class Session {
   absl::Status Establish();
   peers::Connection& phone() { return *phone_; }
   peers::Connection& core() { return *core_; }
-  void set_phone(peers::Connection phone) { phone_ = std::move(phone); }
 
   // For this session.
   absl::optional<ims::iq::v1::Notification> WaitFor(

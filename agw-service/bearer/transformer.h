@@ -1,0 +1,33 @@
+// A `Transformer` rewrites what a pump carries, between its source and its sink. Application-aware
+// MSRP is one: it changes the To-Path and From-Path of each message on the way.
+
+#ifndef AGW_SERVICE_BEARER_TRANSFORMER_H_
+#define AGW_SERVICE_BEARER_TRANSFORMER_H_
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace agw {
+
+// Belongs to one pump, so to one direction of one media stream. Lives on one worker. After an error
+// it is not called again.
+class Transformer {
+ public:
+  virtual ~Transformer() = default;
+
+  // Takes the next octets of the source, at most one turn (64 KiB) and never none, and returns what
+  // goes to the sink in their place: more, fewer, the very same span, or nothing if they must wait
+  // for others. What it keeps back it must bound itself. The result is valid until the next call of
+  // any transformer of the worker.
+  //
+  // An error means that the source does not follow the protocol; its peer is to blame.
+  virtual absl::StatusOr<absl::Span<const char>> Transform(absl::Span<const char> bytes) = 0;
+
+  // The source has ended. Returns what was kept back and has to be sent still. An error means that
+  // it must not end here. Called once, last.
+  virtual absl::StatusOr<absl::Span<const char>> Finish() = 0;
+};
+
+}  // namespace agw
+
+#endif  // AGW_SERVICE_BEARER_TRANSFORMER_H_

@@ -1,0 +1,56 @@
+#include "agw-service/context/draining_sockets.h"
+
+#include <utility>
+
+#include "agw-service/net/socket.h"
+#include "agw-service/net/timer.h"
+
+namespace agw {
+namespace {
+
+constexpr absl::Duration kTimeLimit = absl::Seconds(1);
+constexpr size_t kByteLimit = 256 * 1024;
+constexpr size_t kSocketLimit = 32;
+
+}  // namespace
+
+class DrainingSockets::Socket final : public ReadinessHandler {
+ public:
+  Socket(DrainingSockets& owner, OwnedFd fd)
+      : owner_(owner), fd_(std::move(fd)), time_limit_(owner.loop_) {
+    owner_.loop_.Add(fd_.get(), *this);
+    owner_.loop_.SetInterest(fd_.get(), /*readable=*/true, /*writable=*/false);
+    time_limit_.Start(kTimeLimit, [this] { Close(); });
+  }
+  ~Socket() { owner_.loop_.Remove(fd_.get()); }
+
+  void OnReady(const Readiness&) override {
+    const absl::StatusOr<RecvResult> received =
+        Recv(fd_.get(), absl::MakeSpan(owner_.scratch_.received));
+    if (!received.ok() || received->end_of_stream) return Close();
+    dropped_byte_count_ += received->byte_count;
+    if (dropped_byte_count_ > kByteLimit) Close();
+  }
+
+ private:
+  // Destroys this.
+  void Close() { owner_.sockets_.erase(fd_.get()); }
+
+  DrainingSockets& owner_;
+  const OwnedFd fd_;
+  Timer time_limit_;
+  size_t dropped_byte_count_ = 0;
+};
+
+DrainingSockets::DrainingSockets(EventLoop& loop, Scratch& scratch)
+    : loop_(loop), scratch_(scratch) {}
+
+DrainingSockets::~DrainingSockets() = default;
+
+void DrainingSockets::Add(OwnedFd fd) {
+  if (sockets_.size() == kSocketLimit) return;
+  const int descriptor = fd.get();
+  sockets_.emplace(descriptor, std::make_unique<Socket>(*this, std::move(fd)));
+}
+
+}  // namespace agw
