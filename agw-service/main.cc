@@ -29,6 +29,9 @@ namespace {
 // How often a drain looks whether the last session has gone.
 constexpr absl::Duration kDrainLook = absl::Milliseconds(200);
 
+// More than it takes to stop when the sessions have ended.
+constexpr absl::Duration kStopTime = absl::Seconds(20);
+
 int Fail(int exit_code, const absl::Status& status) {
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return exit_code;
@@ -57,5 +60,6 @@ int main(int argc, char** argv) {
     // A second signal ends the sessions that are left.
     if (stop_signal.Wait(std::min(end, common::MonotonicTime::Now() + kDrainLook))) break;
   }
+  common::EndProcessAtOnceAfter(kStopTime);
   return 0;
 }

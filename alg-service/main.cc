@@ -1,11 +1,8 @@
 // alg-service: flags to configuration to server, until a signal says stop.
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -27,7 +24,8 @@ ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error.");
 
 namespace {
 
-// How long SIGTERM lets calls under way go on; longer than the deadlines in use.
+// How long SIGTERM lets calls under way go on; longer than most deadlines. Nothing takes as long
+// again.
 constexpr absl::Duration kGrace = absl::Seconds(10);
 
 bool SetLogLevel(const std::string& level) {
@@ -76,12 +74,7 @@ int main(int argc, char** argv) {
   stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "stopping");
   // A second signal does not wait for the calls under way.
-  std::thread([] {
-    common::StopSignal().Wait(common::MonotonicTime::InfiniteFuture());
-    common::Log(common::Severity::kWarning, "stopped_at_once");
-    common::FlushLog(absl::Milliseconds(500));
-    _exit(1);
-  }).detach();
+  common::EndProcessAtOnceAfter(2 * kGrace);
   (*server)->Shutdown(kGrace);
   server->reset();
   common::Log(common::Severity::kInfo, "stopped");

@@ -5,15 +5,21 @@
 #ifndef COMMON_CHECK_H_
 #define COMMON_CHECK_H_
 
-#include <cstdio>
-#include <cstdlib>
-
-#define CHECK(condition)                                                                 \
-  do {                                                                                   \
-    if (__builtin_expect(!(condition), 0)) {                                             \
-      std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                      \
-    }                                                                                    \
+#define CHECK(condition)                                             \
+  do {                                                               \
+    if (__builtin_expect(!(condition), 0)) {                         \
+      ::common::EndAfterFailedCheck(__FILE__, __LINE__, #condition); \
+    }                                                                \
   } while (false)
+
+namespace common {
+
+[[noreturn]] void EndAfterFailedCheck(const char* file, int line, const char* condition);
+
+// `last_words` is called before a failed CHECK ends the process, once, on the thread that failed.
+// Thread-safe.
+void SetLastWords(void (*last_words)());
+
+}  // namespace common
 
 #endif  // COMMON_CHECK_H_

@@ -7,6 +7,15 @@
 #include "common/mutex.h"
 
 namespace common {
+namespace {
+
+// Opened once and for all: when somebody asks, there may be no descriptor left to look with.
+DIR* DescriptorFolder() {
+  static DIR* const folder = opendir("/proc/self/fd");
+  return folder;
+}
+
+}  // namespace
 
 uint64_t FileDescriptorLimit() {
   rlimit limit{};
@@ -20,18 +29,18 @@ uint64_t RaiseFileDescriptorLimit() {
   limit.rlim_cur = limit.rlim_max;
   // Where that is forbidden, the old limit holds.
   setrlimit(RLIMIT_NOFILE, &limit);
+  DescriptorFolder();
   return FileDescriptorLimit();
 }
 
 uint64_t OpenFileDescriptorCount() {
-  // Opened once and for all: when somebody asks, there may be no descriptor left to look with.
   static Mutex& mutex = *new Mutex;
-  static DIR* const directory = opendir("/proc/self/fd");
-  if (directory == nullptr) return 0;
+  DIR* const folder = DescriptorFolder();
+  if (folder == nullptr) return 0;
   MutexLock lock(mutex);
-  rewinddir(directory);
+  rewinddir(folder);
   uint64_t count = 0;
-  while (const dirent* entry = readdir(directory)) count += entry->d_name[0] != '.';
+  while (const dirent* entry = readdir(folder)) count += entry->d_name[0] != '.';
   return count;
 }
 

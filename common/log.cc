@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/check.h"
 #include "common/log_writer.h"
 #include "common/mutex.h"
 
@@ -38,6 +39,7 @@ LogWriter& GetWriter() {
   // Never destroyed, as above.
   static LogWriter& writer = *[] {
     std::atexit([] { FlushLog(kPatienceAtExit); });
+    SetLastWords([] { FlushLog(kPatienceAtExit); });
     return new LogWriter(STDERR_FILENO, kQueueCapacity);
   }();
   return writer;

@@ -56,7 +56,7 @@ class LogField {
 // Writes the line if `severity` is at least the minimum. Bytes that are not UTF-8 become U+FFFD.
 // Thread-safe. Never blocks: a thread writes what waits, which is at most 1 MiB; lines beyond that
 // are dropped, counted, and made known with a line "log_lines_dropped" when the reader goes on.
-// What waits when the process ends has half a second to be read.
+// What waits when the process ends, or a CHECK fails, has half a second to be read.
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields = {});
 
 // Waits until all lines are written, for at most `patience`. For a process that ends without

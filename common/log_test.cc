@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/check.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -113,6 +114,16 @@ TEST_F(LogTest, TakesLinesFromManyThreads) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(lines_, SizeIs(400));
   EXPECT_THAT(lines_, testing::Each(testing::EndsWith("}")));
+}
+
+TEST(LogDeathTest, LinesBeforeAFailedCheckAreWritten) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_DEATH(
+      {
+        for (int i = 0; i < 100; ++i) Log(Severity::kInfo, "before", {{"i", i}});
+        CHECK(false);
+      },
+      "CHECK failed: false(.|\n)*\"before\",\"i\":99}");
 }
 
 TEST(Log, WritesALineToStandardError) {

@@ -81,7 +81,7 @@ bool LogWriter::stopping() const {
   return stopping_;
 }
 
-// The same.
+// As for `Flush()`.
 void LogWriter::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   MutexLock lock(mutex_);
   while (true) {
@@ -94,7 +94,7 @@ void LogWriter::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       text = std::move(lines_.front());
       lines_.pop_front();
     } else {
-      // All that came before the gap is written, so this is where it is.
+      // Not before what has found room since the gap; nothing says where exactly it was.
       text = DroppedLine(dropped_line_count_ - reported_line_count_);
       size_ += text.size();
       reported_line_count_ = dropped_line_count_;

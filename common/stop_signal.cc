@@ -2,11 +2,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "common/check.h"
+#include "common/log.h"
 
 namespace common {
 namespace {
@@ -34,6 +37,16 @@ bool StopSignal::Wait(MonotonicTime deadline) {
     if (sigtimedwait(&signals, nullptr, &timeout) > 0) return true;
     if (MonotonicTime::Now() >= deadline) return false;
   }
+}
+
+void EndProcessAtOnceAfter(absl::Duration patience) {
+  const MonotonicTime deadline = MonotonicTime::Now() + patience;
+  std::thread([deadline] {
+    const bool asked = StopSignal().Wait(deadline);
+    Log(asked ? Severity::kWarning : Severity::kError, asked ? "stopped_at_once" : "stopped_late");
+    FlushLog(absl::Milliseconds(500));
+    _exit(1);
+  }).detach();
 }
 
 }  // namespace common

@@ -17,6 +17,10 @@ class StopSignal {
   bool Wait(MonotonicTime deadline);
 };
 
+// From now on the next stop signal ends the process at once, with exit code 1; and so does the end
+// of `patience`, for a service that has been told to stop and does not. The log says which it was.
+void EndProcessAtOnceAfter(absl::Duration patience);
+
 }  // namespace common
 
 #endif  // COMMON_STOP_SIGNAL_H_
