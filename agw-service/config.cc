@@ -109,6 +109,10 @@ void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
     ValidatePrefixes(realm.allowed_remotes(), path + ".allowed_remotes", errors);
     ValidatePrefixes(realm.denied_remotes(), path + ".denied_remotes", errors);
     check.Number(path + ".dscp", realm.dscp(), 0, 63);
+    if (realm.has_certificate() && (realm.certificate().certificate_file().empty() ||
+                                    realm.certificate().key_file().empty())) {
+      errors->Add(path + ".certificate", "needs certificate_file and key_file");
+    }
     for (int j = 0; j < realm.default_for_size(); ++j) {
       const std::string& side = realm.default_for(j);
       if (side != "access" && side != "core") {

@@ -52,8 +52,11 @@ Metrics::Metrics()
                                 "What happened at terminations.", *registry_)),
       dropped_syns_(MakeCounter("iqgate_agw_dropped_syns_total", "SYNs dropped by SYN policies.",
                                 *registry_)),
+      refused_connections_(MakeCounter("iqgate_agw_refused_connections_total",
+                                       "Connections reset because of the address they came from.",
+                                       *registry_)),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
-                                    "When the present certificate ends.", *registry_)),
+                                    "When the first certificate in use ends.", *registry_)),
       open_descriptors_(MakeGauge("iqgate_agw_open_file_descriptors",
                                   "Open file descriptors of the process.", *registry_)),
       descriptor_limit_(MakeGauge("iqgate_agw_open_file_descriptors_limit",
@@ -74,6 +77,7 @@ void Metrics::Count(const WorkerCounters& counters) {
   received_from_access_.Increment(static_cast<double>(counters.received_from_access));
   received_from_core_.Increment(static_cast<double>(counters.received_from_core));
   dropped_syns_.Increment(static_cast<double>(counters.dropped_syns));
+  refused_connections_.Increment(static_cast<double>(counters.refused_connections));
 }
 
 void Metrics::SetCertificateExpiry(absl::Time expiry) {

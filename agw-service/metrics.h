@@ -8,7 +8,7 @@
 //   iqgate_agw_realm_ports_in_use{realm}             leased or resting, of the address that has the
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
-//   iqgate_agw_certificate_expiry_timestamp_seconds  of the present certificate
+//   iqgate_agw_certificate_expiry_timestamp_seconds  of the certificate in use that ends first
 //   iqgate_agw_open_file_descriptors                 of the process
 //   iqgate_agw_open_file_descriptors_limit           the most the process may open
 //
@@ -19,6 +19,10 @@
 //   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
 //                                                    has none
 //   iqgate_agw_dropped_syns_total                    SYNs the gates have dropped
+//   iqgate_agw_refused_connections_total             connections that were reset because of whom they
+//                                                    came from: a peer outside of the realm's
+//                                                    `allowed_remotes`, or a second one that raced
+//                                                    the first
 //   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
 //                                                    came faster than they could be numbered
 //   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time
@@ -77,6 +81,7 @@ class Metrics : public prometheus::Collectable {
   prometheus::Counter& received_from_core_;
   prometheus::Family<prometheus::Counter>& notifications_;
   prometheus::Counter& dropped_syns_;
+  prometheus::Counter& refused_connections_;
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& open_descriptors_;
   prometheus::Gauge& descriptor_limit_;

@@ -59,6 +59,29 @@ TEST(OwnAddresses, AListenerOnAllAddressesIsOnEachOfThem) {
   }
 }
 
+TEST(OwnAddresses, ARealmOnAllAddressesIsOnEachOfThem) {
+  ims::config::v1::AgwConfig config;
+  ims::config::v1::RealmConfig* realm = config.add_realms();
+  realm->set_name("all");
+  realm->add_default_for("access");
+  realm->add_default_for("core");
+  realm->add_addresses()->set_bind("0.0.0.0");
+  realm->mutable_addresses(0)->set_advertised("203.0.113.1");
+  realm->set_first_port(20000);
+  realm->set_last_port(20999);
+  SetDefaults(&config);
+  const RealmTable realms(MakeRealms(config));
+  const auto is_allowed = [&](absl::string_view remote) {
+    return common::CheckRemoteAddress(*TransportAddress::Parse(remote),
+                                      *IpAddress::Parse("0.0.0.0"),
+                                      OwnAddresses(config, realms, Host()))
+        .ok();
+  };
+  EXPECT_FALSE(is_allowed("192.0.2.1:20500"));
+  EXPECT_FALSE(is_allowed("203.0.113.1:20500"));
+  EXPECT_TRUE(is_allowed("192.0.2.2:20500"));
+}
+
 TEST(OwnAddresses, APortThatTheSystemChoosesForbidsNothing) {
   EXPECT_TRUE(IsAllowed("0.0.0.0:0", "0.0.0.0:0", "192.0.2.1:7060", "198.51.100.1"));
   EXPECT_TRUE(IsAllowed("0.0.0.0:0", "0.0.0.0:0", "127.0.0.1:7060", "127.0.0.20"));

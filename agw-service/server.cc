@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "agw-service/config.h"
@@ -28,6 +29,7 @@
 #include "common/log.h"
 #include "common/monotonic_time.h"
 #include "common/mutex.h"
+#include "common/read_file.h"
 #include "common/status_macros.h"
 
 namespace agw {
@@ -48,13 +50,14 @@ void LogNotification(const ims::iq::v1::Notification& notification) {
                {"detail", name.detail}});
 }
 
-// Of the process's file descriptors, those that terminations may use. The rest is for the
-// connections of clients of Iq and HTTP, for the log, and for connections that are accepted only to
-// be refused.
+// Of the process's file descriptors, those that terminations may use. The rest is for event loops,
+// for the connections of clients of Iq and HTTP, for the log, and for connections that are accepted
+// only to be refused.
 int64_t DescriptorCapacity(const ims::config::v1::AgwConfig& config) {
   constexpr int64_t kMostForOthers = 256;
   const int64_t limit = static_cast<int64_t>(common::RaiseFileDescriptorLimit());
-  const int64_t capacity = limit - std::min(kMostForOthers, limit / 3);
+  const int64_t capacity = limit - std::min(kMostForOthers, limit / 3) -
+                           kDescriptorsPerEventLoop * config.worker_count();
   const int64_t session_count = capacity / (2 * kDescriptorsPerTermination);
   if (session_count < config.context_limit()) {
     common::Log(common::Severity::kWarning, "descriptor_limit_below_context_limit",
@@ -72,6 +75,39 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> MakeIdentity(
       {.common_name = config.instance_id(),
        .now = absl::Now(),
        .validity = common::ToDuration(config.tls().certificate_rotation()) + kCertificateReserve});
+}
+
+// Those of realms that have one of their own. `kInvalidArgument` names the field.
+absl::StatusOr<RealmIdentities> ReadRealmIdentities(const ims::config::v1::AgwConfig& config) {
+  RealmIdentities identities;
+  common::ConfigErrors errors;
+  for (int i = 0; i < config.realms_size(); ++i) {
+    const ims::config::v1::RealmConfig& realm = config.realms(i);
+    if (!realm.has_certificate()) continue;
+    const std::string path = absl::StrCat("realms[", i, "].certificate");
+    const absl::StatusOr<std::string> certificates =
+        common::ReadFile(realm.certificate().certificate_file());
+    const absl::StatusOr<std::string> key = common::ReadFile(realm.certificate().key_file());
+    if (!certificates.ok()) {
+      errors.Add(path + ".certificate_file", certificates.status().message());
+    }
+    if (!key.ok()) errors.Add(path + ".key_file", key.status().message());
+    if (!certificates.ok() || !key.ok()) continue;
+    absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity =
+        TlsIdentity::FromPem(*certificates, *key);
+    if (!identity.ok()) {
+      errors.Add(path, identity.status().message());
+    } else if ((*identity)->not_after() <= absl::Now()) {
+      errors.Add(path + ".certificate_file", "has expired");
+    } else {
+      common::Log(
+          common::Severity::kInfo, "certificate_in_use",
+          {{"realm", realm.name()}, {"fingerprint", (*identity)->fingerprint().ToString()}});
+      identities.emplace(realm.name(), *std::move(identity));
+    }
+  }
+  RETURN_IF_ERROR(errors.ToStatus("configuration"));
+  return identities;
 }
 
 // Calls `rotate` every `interval`, on a thread of its own.
@@ -114,9 +150,10 @@ class RotationTimer {
 class Server::Parts {
  public:
   Parts(const ims::config::v1::AgwConfig& server_config,
-        std::shared_ptr<const TlsIdentity> identity)
+        std::shared_ptr<const TlsIdentity> identity, RealmIdentities identities_of_realms)
       : config(server_config),
         limits(MakeContextLimits(config)),
+        realm_identities(std::move(identities_of_realms)),
         realms(MakeRealms(config)),
         own_addresses(OwnAddresses(config, realms, HostAddresses())),
         admission(config.context_limit(), DescriptorCapacity(config)),
@@ -130,10 +167,11 @@ class Server::Parts {
         // The bits of a random number, so that two starts never share an incarnation.
         state(config.instance_id(),
               absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen())),
-              config.worker_count(), realms, admission, log),
+              config.worker_count(), realms, realm_identities, admission, log),
         workers(std::make_unique<WorkerPool>(
             config.worker_count(),
-            WorkerOptions{realms, own_addresses, limits, event_sink, admission, identity,
+            WorkerOptions{realms, own_addresses, limits, event_sink, admission, realm_identities,
+                          identity,
                           [metrics = metrics](const WorkerCounters& counters) {
                             metrics->Count(counters);
                           }})),
@@ -146,7 +184,11 @@ class Server::Parts {
 
   void UseIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
     state.SetIdentity(identity);
-    metrics->SetCertificateExpiry(identity->not_after());
+    absl::Time first_end = identity->not_after();
+    for (const auto& [realm, of_realm] : realm_identities) {
+      first_end = std::min(first_end, of_realm->not_after());
+    }
+    metrics->SetCertificateExpiry(first_end);
     common::Log(common::Severity::kInfo, "certificate_in_use",
                 {{"fingerprint", identity->fingerprint().ToString()}});
   }
@@ -165,6 +207,7 @@ class Server::Parts {
 
   const ims::config::v1::AgwConfig config;
   const ContextLimits limits;
+  const RealmIdentities realm_identities;
   const RealmTable realms;
   const std::vector<common::OwnAddressRange> own_addresses;
   Admission admission;
@@ -187,8 +230,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   RETURN_IF_ERROR(errors.ToStatus("configuration"));
   RETURN_IF_ERROR(CheckSynGatePermission());
   WarnOfEphemeralPorts(config);
+  ASSIGN_OR_RETURN(RealmIdentities realm_identities, ReadRealmIdentities(config));
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
-  auto parts = std::make_unique<Parts>(config, identity);
+  auto parts = std::make_unique<Parts>(config, identity, std::move(realm_identities));
   Parts* raw_parts = parts.get();
   parts->rotation =
       std::make_unique<RotationTimer>(common::ToDuration(config.tls().certificate_rotation()),

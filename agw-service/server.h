@@ -21,7 +21,7 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(ims::config::v1::AgwConfig config);
 
   // Stops in order: Iq first, so that nobody waits for an answer; then the workers, with all
-  // contexts; the notifications of that are still logged and counted; the HTTP endpoint last.
+  // contexts; what calls under way still notify is logged and counted; the HTTP endpoint last.
   ~Server();
 
   Server(const Server&) = delete;

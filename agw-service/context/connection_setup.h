@@ -18,8 +18,7 @@
 //                                           OnTlsFailed()
 //
 // Nothing is read beyond the handshake, which is held at the peer's certificate until its
-// fingerprint is known. A set-up knows nothing of other connections of its termination: a next one
-// may be made while an earlier one still carries bytes.
+// fingerprint is known. A set-up knows nothing of other connections of its termination.
 
 #ifndef AGW_SERVICE_CONTEXT_CONNECTION_SETUP_H_
 #define AGW_SERVICE_CONTEXT_CONNECTION_SETUP_H_

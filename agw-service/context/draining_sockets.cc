@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/types/optional.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/net/timer.h"
 
@@ -16,8 +17,11 @@ constexpr size_t kSocketLimit = 32;
 
 class DrainingSockets::Socket final : public ReadinessHandler {
  public:
-  Socket(DrainingSockets& owner, OwnedFd fd)
-      : owner_(owner), fd_(std::move(fd)), time_limit_(owner.loop_) {
+  Socket(DrainingSockets& owner, DescriptorLease descriptor, OwnedFd fd)
+      : owner_(owner),
+        descriptor_(std::move(descriptor)),
+        fd_(std::move(fd)),
+        time_limit_(owner.loop_) {
     owner_.loop_.Add(fd_.get(), *this);
     owner_.loop_.SetInterest(fd_.get(), /*readable=*/true, /*writable=*/false);
     time_limit_.Start(kTimeLimit, [this] { Close(); });
@@ -37,20 +41,23 @@ class DrainingSockets::Socket final : public ReadinessHandler {
   void Close() { owner_.sockets_.erase(fd_.get()); }
 
   DrainingSockets& owner_;
+  const DescriptorLease descriptor_;  // Given back when the socket is closed.
   const OwnedFd fd_;
   Timer time_limit_;
   size_t dropped_byte_count_ = 0;
 };
 
-DrainingSockets::DrainingSockets(EventLoop& loop, Scratch& scratch)
-    : loop_(loop), scratch_(scratch) {}
+DrainingSockets::DrainingSockets(EventLoop& loop, Scratch& scratch, DescriptorBudget& descriptors)
+    : loop_(loop), scratch_(scratch), descriptors_(descriptors) {}
 
 DrainingSockets::~DrainingSockets() = default;
 
 void DrainingSockets::Add(OwnedFd fd) {
   if (sockets_.size() == kSocketLimit) return;
-  const int descriptor = fd.get();
-  sockets_.emplace(descriptor, std::make_unique<Socket>(*this, std::move(fd)));
+  absl::optional<DescriptorLease> descriptor = descriptors_.Take(1);
+  if (!descriptor.has_value()) return;
+  const int number = fd.get();
+  sockets_.emplace(number, std::make_unique<Socket>(*this, *std::move(descriptor), std::move(fd)));
 }
 
 }  // namespace agw

@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "agw-service/bearer/scratch.h"
+#include "agw-service/net/descriptor_budget.h"
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/owned_fd.h"
 
@@ -20,14 +21,15 @@ namespace agw {
 // or after 256 KiB, whatever comes first.
 class DrainingSockets {
  public:
-  // Both outlive this.
-  DrainingSockets(EventLoop& loop, Scratch& scratch);
+  // All outlive this.
+  DrainingSockets(EventLoop& loop, Scratch& scratch, DescriptorBudget& descriptors);
   ~DrainingSockets();
 
   DrainingSockets(const DrainingSockets&) = delete;
   DrainingSockets& operator=(const DrainingSockets&) = delete;
 
-  // Takes a socket that no event loop knows. Closes it at once if there are 32 already.
+  // Takes a socket that no event loop knows. Closes it at once if there are 32 already, or if the
+  // budget has no descriptor left: its termination may want another one meanwhile.
   void Add(OwnedFd fd);
 
  private:
@@ -35,6 +37,7 @@ class DrainingSockets {
 
   EventLoop& loop_;
   Scratch& scratch_;
+  DescriptorBudget& descriptors_;
   absl::flat_hash_map<int, std::unique_ptr<Socket>> sockets_;  // By descriptor.
 };
 

@@ -55,6 +55,7 @@ TEST_F(RemotePrefixesTest, APeerThatConnectsFromOutsideIsResetAndTheOneThatMayIs
   while (Recv(denied.get(), absl::MakeSpan(buffer)).ok()) harness_.Turn(absl::Milliseconds(10));
   EXPECT_EQ(harness_.StateOf(Side::kAccess), Termination::State::kIdle);
   EXPECT_EQ(harness_.Last<TcpEstablished>(), nullptr);
+  EXPECT_EQ(harness_.resources().counters.refused_connections, 1u);
 
   const OwnedFd allowed = ContextHarness::Connect(kAllowed, local);
   while (harness_.Last<TcpEstablished>() == nullptr) harness_.Turn(absl::Milliseconds(10));

@@ -11,19 +11,19 @@ namespace agw {
 SynDropWatch::Gate::Gate(SynDropWatch& watch, std::function<void(uint64_t)> report)
     : watch_(watch), report_(std::move(report)) {}
 
-SynDropWatch::Gate::~Gate() { Leave(); }
+SynDropWatch::Gate::~Gate() {
+  if (point_ != nullptr) Look(*point_);
+  Leave();
+}
 
 void SynDropWatch::Gate::Start(const ConnectionPoint& point) {
-  if (point_ == nullptr) {
-    place_ = watch_.gates_.insert(watch_.gates_.end(), this);
-    if (watch_.next_ == watch_.gates_.end()) watch_.next_ = place_;
-  }
+  if (point_ != nullptr) return;
   point_ = &point;
+  place_ = watch_.gates_.insert(watch_.gates_.end(), this);
+  if (watch_.next_ == watch_.gates_.end()) watch_.next_ = place_;
   if (!watch_.timer_.running()) {
     watch_.timer_.Start(absl::Seconds(1), [watch = &watch_] { watch->GoRound(); });
   }
-  Look(point);
-  ReportUnreported();
 }
 
 void SynDropWatch::Gate::Stop(const ConnectionPoint& point) {
@@ -37,6 +37,8 @@ void SynDropWatch::Gate::Leave() {
   point_ = nullptr;
   if (watch_.next_ == place_) ++watch_.next_;
   watch_.gates_.erase(place_);
+  if (report_place_.has_value()) watch_.to_report_.erase(*report_place_);
+  report_place_.reset();
   if (watch_.gates_.empty()) watch_.timer_.Cancel();
 }
 
@@ -56,22 +58,20 @@ void SynDropWatch::Gate::ReportUnreported() {
 
 void SynDropWatch::GoRound() {
   timer_.Start(absl::Seconds(1), [this] { GoRound(); });
-  size_t reports_left = limits_.reports_per_second;
-  Gate* first_unreported = nullptr;
   for (size_t looks = std::min(limits_.looks_per_second, gates_.size()); looks > 0; --looks) {
     if (next_ == gates_.end()) next_ = gates_.begin();
     Gate& gate = **next_++;
     gate.Look(*gate.point_);
-    if (gate.seen_ == gate.reported_) continue;
-    if (reports_left > 0) {
-      --reports_left;
-      gate.ReportUnreported();
-    } else if (first_unreported == nullptr) {
-      first_unreported = &gate;
-    }
+    if (gate.seen_ == gate.reported_ || gate.report_place_.has_value()) continue;
+    gate.report_place_ = to_report_.insert(to_report_.end(), &gate);
   }
-  // So that all have their turn, also where many have something to report.
-  if (first_unreported != nullptr) next_ = first_unreported->place_;
+  for (size_t reports = std::min(limits_.reports_per_second, to_report_.size()); reports > 0;
+       --reports) {
+    Gate& gate = *to_report_.front();
+    to_report_.pop_front();
+    gate.report_place_.reset();
+    gate.ReportUnreported();
+  }
 }
 
 }  // namespace agw

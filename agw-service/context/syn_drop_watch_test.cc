@@ -115,6 +115,35 @@ TEST_F(SynDropWatchTest, TheEndOfAWaitReportsWhatIsLeft) {
   EXPECT_EQ(PassASecond().counted, 0u);
 }
 
+TEST_F(SynDropWatchTest, ThatNotAllMayReportHoldsUpNoLook) {
+  constexpr int kGates = 40;
+  AddGates(kGates);
+  for (const auto& gate : gates_) SendSynTo(*gate);
+  // As many seconds as a round takes: ten of them are asked in each.
+  for (int second = 0; second < kGates / 10; ++second) PassASecond();
+  EXPECT_EQ(counted_, uint64_t{kGates});
+  EXPECT_LT(report_count_, kGates);
+}
+
+TEST_F(SynDropWatchTest, BeginningToWaitReportsNothingAtOnce) {
+  AddGates(1);
+  for (int i = 0; i < 20; ++i) {
+    SendSynTo(*gates_[0]);
+    gates_[0]->gate->Start(*gates_[0]->point);
+  }
+  EXPECT_EQ(report_count_, 0);
+  EXPECT_EQ(PassASecond().reports, 1);
+  EXPECT_EQ(gates_[0]->reported, 20u);
+}
+
+TEST_F(SynDropWatchTest, AGateThatGoesIsCountedALastTime) {
+  AddGates(1);
+  SendSynTo(*gates_[0]);
+  gates_[0]->gate.reset();
+  EXPECT_EQ(counted_, 1u);
+  EXPECT_EQ(report_count_, 0);
+}
+
 TEST_F(SynDropWatchTest, GatesMayLeaveWhileOthersWait) {
   AddGates(25);
   for (const auto& gate : gates_) SendSynTo(*gate);

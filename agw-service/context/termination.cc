@@ -24,15 +24,21 @@ TcpFailed::Cause CauseOf(const absl::Status& status) {
   }
 }
 
+std::shared_ptr<const TlsIdentity> IdentityOf(const WorkerResources& resources,
+                                              const IpRealm& realm) {
+  const auto own = resources.realm_identities.find(realm.name);
+  return own != resources.realm_identities.end() ? own->second : resources.identity;
+}
+
 }  // namespace
 
 Termination::Termination(WorkerResources& resources, Observer& observer, Side side,
-                         const LocalDescriptor& local)
+                         const LocalDescriptor& local, std::shared_ptr<const TlsIdentity> identity)
     : resources_(resources),
       observer_(observer),
       side_(side),
       local_(local),
-      identity_(local.tls() ? resources.identity : nullptr),
+      identity_(std::move(identity)),
       policy_(resources.limits.setup_timers),
       listener_handler_(*this),
       syn_drops_(resources.syn_drop_watch, [this](uint64_t count) { Report(SynDropped{count}); }),
@@ -63,7 +69,8 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
     return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                    "the file descriptors are not enough for one more termination");
   }
-  std::unique_ptr<Termination> termination(new Termination(resources, observer, side, local));
+  std::unique_ptr<Termination> termination(new Termination(
+      resources, observer, side, local, local.tls() ? IdentityOf(resources, *realm) : nullptr));
   termination->descriptors_ = *std::move(descriptors);
   ASSIGN_OR_RETURN(
       termination->point_,
@@ -170,6 +177,7 @@ void Termination::AcceptConnection() {
       !policy_.Accepts((*accepted)->remote) ||
       !point_->remote_prefixes().Permit((*accepted)->remote.ip)) {
     // It raced the one we have, or came through a gate that was closed for others than its sender.
+    ++resources_.counters.refused_connections;
     SetResetOnClose((*accepted)->fd.get());
     if (state() == State::kIdle) ApplySynPolicy();
     return;

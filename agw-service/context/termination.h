@@ -19,7 +19,9 @@
 //                                                                      └──────────┘
 //
 // The established connection and the one that is being made are different members, so that a next
-// connection can be made while the current one carries bytes. Nothing on Iq orders that yet.
+// connection can be made while the current one carries bytes. Nothing on Iq orders that yet: while
+// there is a current one, nobody is let in and nothing connects, so a failure closes whichever
+// there is.
 
 #ifndef AGW_SERVICE_CONTEXT_TERMINATION_H_
 #define AGW_SERVICE_CONTEXT_TERMINATION_H_
@@ -142,7 +144,7 @@ class Termination final : private ReadinessHandler, private ConnectionSetup::Obs
   };
 
   Termination(WorkerResources& resources, Observer& observer, Side side,
-              const LocalDescriptor& local);
+              const LocalDescriptor& local, std::shared_ptr<const TlsIdentity> identity);
 
   // Of the established connection.
   void OnReady(const Readiness& readiness) override;
@@ -168,7 +170,7 @@ class Termination final : private ReadinessHandler, private ConnectionSetup::Obs
   Observer& observer_;
   const Side side_;
   const LocalDescriptor local_;
-  const std::shared_ptr<const TlsIdentity> identity_;
+  const std::shared_ptr<const TlsIdentity> identity_;  // Null without TLS.
   TerminationPolicy policy_;
 
   ListenerHandler listener_handler_;

@@ -58,6 +58,9 @@ struct WorkerCounters {
 
   // By the gates of its terminations.
   uint64_t dropped_syns = 0;
+
+  // Connections that were reset because of whom they came from.
+  uint64_t refused_connections = 0;
 };
 
 // Lives on one worker; what it refers to outlives it.
@@ -71,7 +74,9 @@ struct WorkerResources {
   const EventSink& event_sink;
   DescriptorBudget& descriptors;
 
-  // For new terminations; older ones keep theirs.
+  const RealmIdentities& realm_identities;
+
+  // For new terminations in realms that have none of their own; older ones keep theirs.
   std::shared_ptr<const TlsIdentity> identity;
 
   WorkerCounters counters;
@@ -81,7 +86,7 @@ struct WorkerResources {
   uint64_t last_controller_state_revision = 0;
 
   ShortageReporter shortage_reporter{loop, event_sink};
-  DrainingSockets draining_sockets{loop, scratch};
+  DrainingSockets draining_sockets{loop, scratch, descriptors};
 
   SynDropWatch syn_drop_watch{loop, [this](uint64_t count) { counters.dropped_syns += count; }};
 };

@@ -38,6 +38,10 @@ ims::iq::v1::GatewayStatus GatewayState::Status() const {
       in_use = std::max(in_use, static_cast<uint32_t>(address.ports->in_use()));
     }
     proto->set_ports_in_use(in_use);
+    const auto identity = realm_identities_.find(realm.name);
+    if (identity != realm_identities_.end()) {
+      *proto->add_certificate_fingerprints() = ToProto(identity->second->fingerprint());
+    }
   }
   {
     common::MutexLock lock(mutex_);

@@ -21,17 +21,19 @@ class GatewayState {
  public:
   // What is referred to outlives this.
   GatewayState(std::string instance_id, std::string incarnation, uint32_t worker_count,
-               const RealmTable& realms, Admission& admission, NotificationLog& log)
+               const RealmTable& realms, const RealmIdentities& realm_identities,
+               Admission& admission, NotificationLog& log)
       : instance_id_(std::move(instance_id)),
         incarnation_(std::move(incarnation)),
         worker_count_(worker_count),
         realms_(realms),
+        realm_identities_(realm_identities),
         admission_(admission),
         log_(log) {}
 
   const std::string& incarnation() const { return incarnation_; }
 
-  // The certificate that new terminations present.
+  // The certificate that new terminations present, in realms that have none of their own.
   void SetIdentity(std::shared_ptr<const TlsIdentity> identity);
 
   // Takes no new contexts any more. The first call is notified.
@@ -44,6 +46,7 @@ class GatewayState {
   const std::string incarnation_;
   const uint32_t worker_count_;
   const RealmTable& realms_;
+  const RealmIdentities& realm_identities_;
   Admission& admission_;
   NotificationLog& log_;
 

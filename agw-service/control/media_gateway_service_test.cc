@@ -144,11 +144,12 @@ class MediaGatewayServiceTest : public testing::Test {
   Admission admission_{10};
   NotificationLog log_{kLogCapacity, [](const iq::Notification&) {}};
   const EventSink event_sink_ = [this](Event event) { log_.Append(std::move(event)); };
+  const RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
-  GatewayState state_{"agw-1", "run-1", 3, realms_, admission_, log_};
+  GatewayState state_{"agw-1", "run-1", 3, realms_, realm_identities_, admission_, log_};
   std::unique_ptr<WorkerPool> workers_ = std::make_unique<WorkerPool>(
-      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, identity_,
-                       [](const WorkerCounters&) {}});
+      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
+                       identity_, [](const WorkerCounters&) {}});
   GatewayStreams streams_{state_, log_};
   MediaGatewayService service_{*workers_, state_, streams_};
   std::unique_ptr<grpc::Server> server_;
@@ -377,6 +378,17 @@ TEST_F(MediaGatewayServiceTest, StatusTellsWhoThisIsAndHowMuchRoomThereIs) {
   EXPECT_EQ(status.realms(0).ports_total(), 10'000u);
   ASSERT_EQ(status.certificate_fingerprints_size(), 1);
   EXPECT_EQ(status.certificate_fingerprints(0).digest(), identity_->fingerprint().digest());
+}
+
+TEST_F(MediaGatewayServiceTest, StatusTellsTheCertificatesOfRealmsThatHaveTheirOwn) {
+  EXPECT_EQ(Status().realms(0).certificate_fingerprints_size(), 0);
+  const RealmIdentities identities{{"both", *TlsIdentity::Generate({.now = absl::Now()})}};
+  GatewayState state("agw-1", "run-1", 3, realms_, identities, admission_, log_);
+  state.SetIdentity(identity_);
+  const iq::GatewayStatus status = state.Status();
+  ASSERT_EQ(status.realms(0).certificate_fingerprints_size(), 1);
+  EXPECT_EQ(status.realms(0).certificate_fingerprints(0).digest(),
+            identities.at("both")->fingerprint().digest());
 }
 
 // A stream of notifications, read one by one.

@@ -27,6 +27,9 @@ struct Readiness {
   bool broken = false;
 };
 
+// What an event loop has open itself: epoll, and what `Post()` wakes it with.
+inline constexpr int kDescriptorsPerEventLoop = 2;
+
 // Gets the readiness of a descriptor. Must outlive its registration.
 class ReadinessHandler {
  public:

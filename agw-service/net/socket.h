@@ -95,7 +95,7 @@ uint64_t AcknowledgedByteCount(int fd);
 
 absl::StatusOr<common::TransportAddress> LocalAddress(int fd);
 
-// Whether both the peer and we have octets on their way: unread in our receive queue, or not yet
+// Whether the peer or we have octets on their way: unread in our receive queue, or not yet
 // acknowledged in our send queue.
 bool HasBytesInFlight(int fd);
 

@@ -21,8 +21,8 @@ using common::IsOk;
 using common::StatusIs;
 using common::TransportAddress;
 
-constexpr int kPatienceMs = 5000;  // For what must happen.
-constexpr int kSilenceMs = 200;    // For what must not.
+constexpr int kPatienceMs = 20000;  // For what must happen.
+constexpr int kSilenceMs = 200;     // For what must not.
 
 TransportAddress At(absl::string_view ip, uint16_t port = 0) {
   return {*IpAddress::Parse(ip), port};
@@ -68,7 +68,7 @@ TEST_P(SynGateTest, DP_01_DropsASynInSilenceAndTakesItsRetransmission) {
   ListenBehindClosedGate();
   OwnedFd client = ConnectFrom(GetParam().source);
   EXPECT_FALSE(WaitFor(client.get(), POLLOUT, kSilenceMs));
-  EXPECT_EQ(DroppedAtSynGate(listener_.get()), 1u);
+  EXPECT_GE(DroppedAtSynGate(listener_.get()), 1u);
 
   const IpAddress ip = *IpAddress::Parse(GetParam().source);
   const SourceFilter source{.ip = ip, .prefix_length = uint8_t(ip.is_ipv4() ? 32 : 128)};
@@ -114,7 +114,7 @@ TEST_P(SynGateTest, TheHopGateDropsInSilenceAndCounts) {
   ASSERT_THAT(Listen(listener_.get(), 4), IsOk());
   OwnedFd client = ConnectFrom(GetParam().source);
   EXPECT_FALSE(WaitFor(client.get(), POLLOUT, kSilenceMs));
-  EXPECT_EQ(DroppedAtSynGate(listener_.get()), 1u);
+  EXPECT_GE(DroppedAtSynGate(listener_.get()), 1u);
   SetHopGate(listener_.get(), false);
   EXPECT_TRUE(WaitFor(client.get(), POLLOUT, kPatienceMs));
   EXPECT_THAT(TakeSocketError(client.get()), IsOk());

@@ -1,13 +1,17 @@
 #include "agw-service/tls/tls_identity.h"
 
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
+#include <openssl/pem.h>
 #include <openssl/pool.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -52,6 +56,16 @@ void AddExtension(X509* certificate, int nid, const std::string& value) {
   CHECK(extension != nullptr && X509_add_ext(certificate, extension.get(), -1));
 }
 
+BoringSslPtr<CRYPTO_BUFFER> ToDer(X509* certificate) {
+  uint8_t* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  CHECK(size > 0);
+  BoringSslPtr<CRYPTO_BUFFER> buffer(CRYPTO_BUFFER_new(der, size, nullptr));
+  OPENSSL_free(der);
+  CHECK(buffer != nullptr);
+  return buffer;
+}
+
 BoringSslPtr<CRYPTO_BUFFER> MakeCertificate(const TlsIdentity::Options& options, EVP_PKEY* key) {
   bssl::UniquePtr<X509> certificate(X509_new());
   CHECK(certificate != nullptr);
@@ -73,13 +87,47 @@ BoringSslPtr<CRYPTO_BUFFER> MakeCertificate(const TlsIdentity::Options& options,
   AddExtension(certificate.get(), NID_subject_alt_name, absl::StrCat("DNS:", options.common_name));
   CHECK(X509_sign(certificate.get(), key, EVP_sha256()) > 0);
 
-  uint8_t* der = nullptr;
-  const int size = i2d_X509(certificate.get(), &der);
-  CHECK(size > 0);
-  BoringSslPtr<CRYPTO_BUFFER> buffer(CRYPTO_BUFFER_new(der, size, nullptr));
-  OPENSSL_free(der);
-  CHECK(buffer != nullptr);
-  return buffer;
+  return ToDer(certificate.get());
+}
+
+// All of PEM, in order.
+std::vector<bssl::UniquePtr<X509>> ReadCertificates(absl::string_view pem) {
+  bssl::UniquePtr<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  CHECK(in != nullptr);
+  std::vector<bssl::UniquePtr<X509>> certificates;
+  while (X509* certificate = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(certificate);
+  }
+  ERR_clear_error();  // That there are no more.
+  return certificates;
+}
+
+BoringSslPtr<EVP_PKEY> ReadKey(absl::string_view pem) {
+  bssl::UniquePtr<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  CHECK(in != nullptr);
+  // Without this BoringSSL would ask for a passphrase at the terminal.
+  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+  BoringSslPtr<EVP_PKEY> key(PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr));
+  ERR_clear_error();
+  return key;
+}
+
+// What the TLS profile signs with (TS 33.210 clause 6.2).
+bool IsOfTheProfile(const EVP_PKEY* key) {
+  if (EVP_PKEY_id(key) == EVP_PKEY_RSA) return EVP_PKEY_bits(key) >= 2048;
+  if (EVP_PKEY_id(key) != EVP_PKEY_EC) return false;
+  const int curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+  return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1;
+}
+
+absl::Time NotAfter(const X509* certificate) {
+  bssl::UniquePtr<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
+  int days = 0;
+  int seconds = 0;
+  if (!ASN1_TIME_diff(&days, &seconds, epoch.get(), X509_get0_notAfter(certificate))) {
+    return absl::InfinitePast();
+  }
+  return absl::UnixEpoch() + days * absl::Hours(24) + absl::Seconds(seconds);
 }
 
 }  // namespace
@@ -90,17 +138,45 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::Generate(const O
         "the common name of a certificate has 1 to 64 letters, digits, '-', '.' or '_'");
   }
   BoringSslPtr<EVP_PKEY> key = GenerateKey();
-  BoringSslPtr<CRYPTO_BUFFER> certificate = MakeCertificate(options, key.get());
+  std::vector<BoringSslPtr<CRYPTO_BUFFER>> chain;
+  chain.push_back(MakeCertificate(options, key.get()));
   return std::shared_ptr<const TlsIdentity>(
-      new TlsIdentity(std::move(certificate), std::move(key), options.now + options.validity));
+      new TlsIdentity(std::move(chain), std::move(key), options.now + options.validity));
 }
 
-TlsIdentity::TlsIdentity(BoringSslPtr<crypto_buffer_st> certificate, BoringSslPtr<evp_pkey_st> key,
-                         absl::Time not_after)
-    : certificate_(std::move(certificate)),
+absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::FromPem(
+    absl::string_view certificates_pem, absl::string_view key_pem) {
+  const std::vector<bssl::UniquePtr<X509>> certificates = ReadCertificates(certificates_pem);
+  if (certificates.empty()) return absl::InvalidArgumentError("there is no certificate in PEM");
+  BoringSslPtr<EVP_PKEY> key = ReadKey(key_pem);
+  if (key == nullptr) {
+    return absl::InvalidArgumentError("there is no key in PEM, or it needs a passphrase");
+  }
+  if (!IsOfTheProfile(key.get())) {
+    return absl::InvalidArgumentError("the key is not RSA of 2048 bits or more, P-256 or P-384");
+  }
+  if (!X509_check_private_key(certificates[0].get(), key.get())) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("the key is not that of the first certificate");
+  }
+  std::vector<BoringSslPtr<CRYPTO_BUFFER>> chain;
+  for (const bssl::UniquePtr<X509>& certificate : certificates) {
+    chain.push_back(ToDer(certificate.get()));
+  }
+  return std::shared_ptr<const TlsIdentity>(
+      new TlsIdentity(std::move(chain), std::move(key), NotAfter(certificates[0].get())));
+}
+
+TlsIdentity::TlsIdentity(std::vector<BoringSslPtr<crypto_buffer_st>> chain,
+                         BoringSslPtr<evp_pkey_st> key, absl::Time not_after)
+    : chain_(std::move(chain)),
       key_(std::move(key)),
       not_after_(not_after),
-      fingerprint_(Fingerprint::Compute(HashFunction::kSha256, this->certificate())) {}
+      fingerprint_(Fingerprint::Compute(HashFunction::kSha256, this->certificate())) {
+  for (const BoringSslPtr<crypto_buffer_st>& certificate : chain_) {
+    chain_pointers_.push_back(certificate.get());
+  }
+}
 
 TlsIdentity::~TlsIdentity() = default;
 
@@ -109,8 +185,8 @@ bool TlsIdentity::Has(const Fingerprint& fingerprint) const {
 }
 
 absl::string_view TlsIdentity::certificate() const {
-  return absl::string_view(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(certificate_.get())),
-                           CRYPTO_BUFFER_len(certificate_.get()));
+  return absl::string_view(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(chain_[0].get())),
+                           CRYPTO_BUFFER_len(chain_[0].get()));
 }
 
 }  // namespace agw

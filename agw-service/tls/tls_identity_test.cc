@@ -3,10 +3,12 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/nid.h>
+#include <openssl/pool.h>
 #include <openssl/x509.h>
 
 #include <string>
 
+#include "agw-service/tls/testing/certificates.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
@@ -71,6 +73,52 @@ TEST(TlsIdentity, R_SEC_19_KnowsItsOwnFingerprintsByAnyHashFunction) {
   EXPECT_TRUE(identity->Has(identity->fingerprint()));
   EXPECT_TRUE(identity->Has(Fingerprint::Compute(HashFunction::kSha1, identity->certificate())));
   EXPECT_FALSE(identity->Has(Generate()->fingerprint()));
+}
+
+TEST(TlsIdentity, IsAnOperatorsCertificateWithThoseOfItsIssuers) {
+  const TestCertificate issuer = MakeTestCertificate();
+  for (const TestKeyType key_type :
+       {TestKeyType::kRsa2048, TestKeyType::kP256, TestKeyType::kP384}) {
+    const TestCertificate own = MakeTestCertificate({.key_type = key_type});
+    const auto identity =
+        TlsIdentity::FromPem(own.certificate_pem() + issuer.certificate_pem(), own.key_pem());
+    ASSERT_THAT(identity, common::IsOk());
+    EXPECT_EQ((*identity)->certificate(), own.der());
+    EXPECT_EQ((*identity)->fingerprint(), own.FingerprintBy(HashFunction::kSha256));
+    ASSERT_EQ((*identity)->chain().size(), 2u);
+    EXPECT_EQ(absl::string_view(
+                  reinterpret_cast<const char*>(CRYPTO_BUFFER_data((*identity)->chain()[1])),
+                  CRYPTO_BUFFER_len((*identity)->chain()[1])),
+              issuer.der());
+  }
+}
+
+TEST(TlsIdentity, KnowsWhenAnOperatorsCertificateEnds) {
+  const TestCertificate own = MakeTestCertificate();
+  const auto certificate = bssl::UniquePtr<X509>(X509_parse_from_buffer(own.buffer.get()));
+  const auto identity = *TlsIdentity::FromPem(own.certificate_pem(), own.key_pem());
+  time_t before = absl::ToTimeT(identity->not_after() - absl::Seconds(1));
+  time_t after = absl::ToTimeT(identity->not_after() + absl::Seconds(1));
+  EXPECT_GT(X509_cmp_time(X509_get0_notAfter(certificate.get()), &before), 0);
+  EXPECT_LT(X509_cmp_time(X509_get0_notAfter(certificate.get()), &after), 0);
+}
+
+TEST(TlsIdentity, SaysWhatIsWrongWithAnOperatorsFiles) {
+  const TestCertificate own = MakeTestCertificate();
+  const TestCertificate other = MakeTestCertificate();
+  const TestCertificate ed25519 = MakeTestCertificate({.key_type = TestKeyType::kEd25519});
+  const auto error = [](const std::string& certificate, const std::string& key) {
+    const absl::Status status = TlsIdentity::FromPem(certificate, key).status();
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+    return std::string(status.message());
+  };
+  EXPECT_EQ(error("", own.key_pem()), "there is no certificate in PEM");
+  EXPECT_EQ(error(own.key_pem(), own.key_pem()), "there is no certificate in PEM");
+  EXPECT_EQ(error(own.certificate_pem(), ""), "there is no key in PEM, or it needs a passphrase");
+  EXPECT_EQ(error(own.certificate_pem(), other.key_pem()),
+            "the key is not that of the first certificate");
+  EXPECT_EQ(error(ed25519.certificate_pem(), ed25519.key_pem()),
+            "the key is not RSA of 2048 bits or more, P-256 or P-384");
 }
 
 TEST(TlsIdentity, RefusesNamesThatDoNotFit) {

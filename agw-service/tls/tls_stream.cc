@@ -95,8 +95,8 @@ TlsStream::TlsStream(TlsProfile& profile, TlsRole role, const TlsIdentity& ident
       ssl_(profile.NewSsl(role)),
       handshake_(std::make_unique<TlsHandshake>()) {
   handshake_->fd = fd_.get();
-  CRYPTO_BUFFER* const chain[] = {identity.certificate_buffer()};
-  CHECK(SSL_set_chain_and_key(ssl_.get(), chain, 1, identity.key(), nullptr));
+  CHECK(SSL_set_chain_and_key(ssl_.get(), identity.chain().data(), identity.chain().size(),
+                              identity.key(), nullptr));
 }
 
 TlsStream::~TlsStream() = default;

@@ -81,10 +81,10 @@ class TlsStream final : public ByteStream {
     return presented_fingerprint_;
   }
 
-  // "TLSv1.2" or "TLSv1.3". Only after the handshake, as the next.
+  // "TLSv1.2" or "TLSv1.3". Only after the handshake.
   absl::string_view protocol_version() const;
 
-  // The IANA name, "TLS_AES_128_GCM_SHA256".
+  // The IANA name, "TLS_AES_128_GCM_SHA256". Only after the handshake.
   absl::string_view cipher_suite() const;
 
   absl::StatusOr<ReadResult> Read() override;

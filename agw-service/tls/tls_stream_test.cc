@@ -141,7 +141,7 @@ TEST_P(TlsStreamTest, AFullTurnBehindAPartialRecordFitsIntoTheScratchMemory) {
   EXPECT_TRUE(received_ == bytes);
 }
 
-TEST_P(TlsStreamTest, SaysThatThereIsMoreWhenATurnWasFull) {
+TEST_P(TlsStreamTest, AReadGivesATurnAtMostAndTheRestLater) {
   peer_->Write(std::string(300'000, 'x'));
   peer_->Send();
   ASSERT_OK_AND_ASSIGN(ByteStream::ReadResult result, ReadOnce());

@@ -17,7 +17,8 @@ constexpr size_t kTransactionLimit = 16;
 constexpr absl::Duration kReleaseMemory = absl::Minutes(1);
 constexpr size_t kReleaseLimit = 65536;
 
-// A session that could not be completed is not begun: two terminations at least.
+// A session that could not be completed is not begun: two terminations at least. Only looked at:
+// where two begin at the same time, their terminations take what there is, and one may be refused.
 constexpr int64_t kDescriptorsPerSession = 2 * kDescriptorsPerTermination;
 
 absl::StatusOr<absl::optional<std::string>> ReplyOf(const Transaction& transaction,

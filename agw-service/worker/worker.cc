@@ -29,8 +29,11 @@ class CounterReporter {
 
   void Report() {
     const WorkerCounters counted = std::exchange(resources_.counters, WorkerCounters());
-    if (counted.received_from_access + counted.received_from_core + counted.dropped_syns > 0)
+    if (counted.received_from_access + counted.received_from_core + counted.dropped_syns +
+            counted.refused_connections >
+        0) {
       sink_(counted);
+    }
   }
 
   WorkerResources& resources_;
@@ -60,6 +63,7 @@ void Worker::Run(const WorkerOptions& options) {
                             .limits = options.limits,
                             .event_sink = options.event_sink,
                             .descriptors = options.admission.descriptors(),
+                            .realm_identities = options.realm_identities,
                             .identity = options.identity,
                             .counters = {}};
   ContextTable contexts(resources, options.admission);

@@ -22,6 +22,7 @@ struct WorkerOptions {
   const ContextLimits& limits;
   const EventSink& event_sink;
   Admission& admission;
+  const RealmIdentities& realm_identities;
   std::shared_ptr<const TlsIdentity> identity;
 
   // Is told about once a second what was counted since the last time. Thread-safe.

@@ -71,10 +71,11 @@ class WorkerPoolTest : public testing::Test {
     events_.push_back(std::move(event));
   };
   Admission admission_{1000};
+  const RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = MakeIdentity();
   std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(
-      4, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, identity_,
-                       [](const WorkerCounters&) {}});
+      4, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
+                       identity_, [](const WorkerCounters&) {}});
 };
 
 TEST_F(WorkerPoolTest, AllTasksOfAContextRunOnTheThreadOfItsWorker) {

@@ -1,12 +1,15 @@
 """OpenSSL's and GnuTLS's command line clients as the phone."""
 
+import re
 import select
 import subprocess
+import tempfile
 import time
 import unittest
 
 from junit import main
-from service_processes import PATIENCE, Certificate, Services, Session, digest_of_pem, wait_until
+from service_processes import (
+    PATIENCE, PEM_BLOCK, Certificate, Services, Session, digest_of_pem, wait_until)
 
 TO_CORE = b"MSRP from the phone\n"
 TO_PHONE = b"MSRP from the core\n"
@@ -113,6 +116,26 @@ class PhoneTest(unittest.TestCase):
 
     def test_DP_07_tls_1_1(self):
         self._expect_alert("1.1", self.certificate, 70, "protocol_version")
+
+
+class RealmCertificateTest(unittest.TestCase):
+    """The access realm has a certificate of the operator's own: RSA, from an authority."""
+
+    def test_phones_are_shown_it_with_its_issuer(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        issuer = Certificate(folder, "authority")
+        own = Certificate(folder, "agw.example", key=["rsa:2048"], issuer=issuer)
+        services = self.enterContext(Services(access_certificate=own))
+        certificate = Certificate(folder, "phone")
+        for version in ("1.2", "1.3"):
+            session = Session(services, certificate)
+            self.assertEqual(session.offered.digest, own.digest)
+            client = subprocess.Popen(openssl(session, version, certificate) + ["-showcerts"],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            session.accept_core().close()  # Which ends the phone's connection, too.
+            shown, _ = client.communicate(timeout=PATIENCE)
+            chain = re.findall(PEM_BLOCK, shown.decode(errors="replace"), re.S)
+            self.assertEqual([digest_of_pem(pem) for pem in chain], [own.digest, issuer.digest])
 
 
 if __name__ == "__main__":

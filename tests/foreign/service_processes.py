@@ -2,12 +2,12 @@
 
 import collections
 import contextlib
+import glob
 import hashlib
 import itertools
 import json
 import os
 import re
-import resource
 import signal
 import socket
 import ssl
@@ -34,12 +34,11 @@ _numbers = itertools.count()
 
 def _start(arguments, started_event, descriptor_limits=None):
     """Starts a service; returns the process and the log line that says it has started."""
-    def limit_descriptors():
-        if descriptor_limits:
-            resource.setrlimit(resource.RLIMIT_NOFILE, descriptor_limits)
-
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               preexec_fn=limit_descriptors)
+    if descriptor_limits:
+        # Nothing of ours may run between fork and exec: gRPC has threads here.
+        soft, hard = descriptor_limits
+        arguments = ["/usr/bin/prlimit", f"--nofile={soft}:{hard}", *arguments]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     process.last_lines = collections.deque(maxlen=100)
     for line in process.stdout:
         process.last_lines.append(line)
@@ -53,10 +52,26 @@ def _start(arguments, started_event, descriptor_limits=None):
     raise RuntimeError(f"{arguments[0]} did not start:\n{''.join(process.last_lines)}")
 
 
+def has_logged(process, event):
+    """Whether one of the last lines of its log is that event."""
+    return any(f'"event":"{event}"' in line for line in process.last_lines.copy())
+
+
+def _threads_of(process):
+    """What each thread waits for in the kernel."""
+    tasks = glob.glob(f"/proc/{process.pid}/task/*")
+    waits = []
+    for task in tasks:
+        with open(f"{task}/comm", encoding="ascii") as comm, open(f"{task}/wchan", encoding="ascii") as wchan:
+            waits.append(f"{comm.read().strip()} in {wchan.read().strip()}")
+    return ", ".join(waits)
+
+
 class Services:
     """A context manager: an IMS-ALG and `agw_count` IMS-AGWs run inside it.
 
     `access`, `core`: addresses of the IMS-AGWs, each of which has its own unless they are given.
+    `access_certificate`: the certificate of the access realm, as a Certificate, if it has one of its own.
     `agw_config`, `alg_config`: more of the configuration. `descriptor_limits`: the soft and the hard
     limit of open files the IMS-AGWs are started with.
 
@@ -64,10 +79,14 @@ class Services:
     log lines they have started with. Several IMS-AGWs are in `agw_processes` and `agws`.
     """
 
-    def __init__(self, access=None, core=None, agw_count=1, drain_time="1s", agw_config=None,
+    def __init__(self, access=None, core=None, access_certificate=None, agw_count=1, drain_time="1s", agw_config=None,
                  alg_config=None, descriptor_limits=None):
         self._stack = contextlib.ExitStack()
         self._access, self._core = access, core
+        self._access_realm = {}
+        if access_certificate:
+            self._access_realm["certificate"] = {"certificate_file": access_certificate.certificate_file,
+                                                 "key_file": access_certificate.key_file}
         self._agw_config = {"drain_time": drain_time} | (agw_config or {})
         self._alg_config = alg_config or {}
         self._descriptor_limits = descriptor_limits
@@ -105,7 +124,7 @@ class Services:
             json.dump({"instance_id": f"agw-for-foreigners-{number}", "realms": [
                 {"name": name, "default_for": [name], "first_port": port, "last_port": port + 999,
                  "addresses": [{"bind": address} for address in addresses]}
-                for name, (addresses, port) in realms.items()]} | self._agw_config, file)
+                | (self._access_realm if name == "access" else {}) for name, (addresses, port) in realms.items()]} | self._agw_config, file)
         iq_port = self.agws[number]["iq_port"] if self.agws[number] else 0
         self.agw_processes[number], self.agws[number] = self._run(
             ["agw-service/agw", f"--config={file_name}", f"--iq_address=127.0.0.1:{iq_port}",
@@ -131,6 +150,11 @@ class Services:
         process.kill()
         process.wait()
 
+    def wait_for_end(self, process):
+        """Its exit status, whatever it is; it has been told to end."""
+        self._killed.append(process)
+        return process.wait(PATIENCE)
+
     def _run(self, arguments, started_event, descriptor_limits=None):
         process, event = _start(arguments, started_event, descriptor_limits)
         self._stack.callback(self._stop, process)
@@ -144,8 +168,10 @@ class Services:
         process.terminate()
         try:
             status = process.wait(PATIENCE)
-        finally:
+        except subprocess.TimeoutExpired:
+            status = f"nothing in {PATIENCE} s, its threads: {_threads_of(process)}"
             process.kill()
+            process.wait()
         # A sanitizer that has found something says so here.
         assert status == 0, f"{process.args[0]} ended with {status}:\n{''.join(process.last_lines)}"
 
@@ -274,23 +300,31 @@ def wait_until(condition, what, timeout=PATIENCE):
 
 
 class Certificate:
-    """A self-signed certificate made by OpenSSL, with files for command line tools."""
+    """A certificate made by OpenSSL, with files for command line tools: self-signed, or with that of
+    its `issuer` behind it in the file. `digest` is that of the certificate itself."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), issuer=None):
         self.certificate_file = f"{folder}/{name}.crt"
         self.key_file = f"{folder}/{name}.key"
+        signed_by = ["-CA", issuer.certificate_file, "-CAkey", issuer.key_file] if issuer else []
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-days", "1", "-subj", f"/CN={name}",
-             "-keyout", self.key_file, "-out", self.certificate_file],
+            ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-days", "1", "-subj", f"/CN={name}",
+             *signed_by, "-keyout", self.key_file, "-out", self.certificate_file],
             check=True, capture_output=True)
         with open(self.certificate_file, encoding="ascii") as file:
             self.digest = digest_of_pem(file.read())
+        if issuer:
+            with (open(self.certificate_file, "ab") as chain,
+                  open(issuer.certificate_file, "rb") as issuers):
+                chain.write(issuers.read())
+
+
+PEM_BLOCK = r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 
 
 def digest_of_pem(pem):
     """The SHA-256 of the first certificate in `pem`, as SDP writes it."""
-    block = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.S).group(0)
+    block = re.search(PEM_BLOCK, pem, re.S).group(0)
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).digest().hex(":").upper()
 
 

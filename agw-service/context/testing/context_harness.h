@@ -123,6 +123,7 @@ class ContextHarness {
   bool hanging_ = false;
   const EventSink event_sink_ = [this](Event event) { events_.push_back(std::move(event)); };
   DescriptorBudget descriptors_{1'000'000};
+  RealmIdentities realm_identities_;
   WorkerResources resources_{.loop = loop_,
                              .scratch = *scratch_,
                              .tls_profile = tls_profile_,
@@ -131,6 +132,7 @@ class ContextHarness {
                              .limits = limits_,
                              .event_sink = event_sink_,
                              .descriptors = descriptors_,
+                             .realm_identities = realm_identities_,
                              .identity = *TlsIdentity::Generate({.now = absl::Now()}),
                              .counters = {}};
   std::unique_ptr<Context> context_;
