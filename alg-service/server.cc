@@ -73,7 +73,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ims::config::v1::Alg
       common::GrpcServer::Start(
           config.api(),
           {{ims::alg::v1::SessionService::service_full_name(), server->service_.get()}}, limits));
-  server->grpc_->SetServing(true);
   common::Log(common::Severity::kInfo, "started",
               {{"api_address", config.api().listen_address()},
                {"api_port", server->api_port()},
@@ -95,8 +94,8 @@ bool Server::WaitUntilReady(absl::Duration timeout) const {
 }
 
 void Server::Shutdown(absl::Duration grace) {
-  grpc_->SetServing(false);
   grpc_->Shutdown(grace);
+  control_->Stop();
 }
 
 }  // namespace alg

@@ -43,14 +43,14 @@ class Server {
   bool WaitUntilReady(absl::Duration timeout) const;
 
   // Not ready any more; takes no new calls, waits up to `grace` for those under way, cancels the
-  // rest.
+  // rest, and ends what goes on without a caller.
   void Shutdown(absl::Duration grace);
 
  private:
   Server();
 
-  // In the order they are made; they go in the reverse order. The gRPC server stops first:
-  // afterwards no call is under way, and those it made have ended.
+  // In the order they are made; they go in the reverse order, after `Shutdown()`: no call is under
+  // way by then, and nothing that one has begun.
   std::shared_ptr<Metrics> metrics_;
   std::shared_ptr<GatewayPool> gateways_;
   std::unique_ptr<SessionControl> control_;

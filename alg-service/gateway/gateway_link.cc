@@ -60,7 +60,7 @@ GatewayLink::GatewayLink(const common::TransportAddress& address,
       stub_(MediaGatewayService::NewStub(channel)),
       metrics_(std::move(metrics)),
       changed_(std::move(changed)),
-      streams_(std::make_shared<StatusStreams>(StatusStreams::Stream::Handlers{
+      status_watch_(std::make_shared<StatusWatch>(StatusWatch::Stream::Handlers{
           [this](const auto& response) { OnStatus(response.status()); },
           [this](const absl::Status& status) { OnStreamEnd(status); }})) {
   state_.address = address_text_;
@@ -68,11 +68,11 @@ GatewayLink::GatewayLink(const common::TransportAddress& address,
   state_.last_heard = MonotonicTime::Now();
 }
 
-GatewayLink::~GatewayLink() { streams_->Close(); }
+GatewayLink::~GatewayLink() { status_watch_->Close(); }
 
 MonotonicTime GatewayLink::Maintain(MonotonicTime now) {
-  if (streams_->due() <= now) OpenStream(now);
-  return std::min({streams_->due(), LookAtProbe(now), CheckSilence(now)});
+  if (status_watch_->due() <= now) OpenStream(now);
+  return std::min({status_watch_->due(), LookAtProbe(now), CheckSilence(now)});
 }
 
 LinkState GatewayLink::state() const {
@@ -85,8 +85,8 @@ void GatewayLink::OpenStream(MonotonicTime now) {
   const int64_t nanoseconds = absl::ToInt64Nanoseconds(status_interval_);
   request.mutable_interval()->set_seconds(nanoseconds / 1'000'000'000);
   request.mutable_interval()->set_nanos(nanoseconds % 1'000'000'000);
-  streams_->Open(std::move(request), [this](auto* context, const auto* message, auto* reactor) {
-    stub_->async()->WatchStatus(context, message, reactor);
+  status_watch_->Open(std::move(request), [this](auto* call, const auto* message, auto* reactor) {
+    stub_->async()->WatchStatus(call, message, reactor);
   });
   common::MutexLock lock(mutex_);
   const bool may_be_gone = state_.info != nullptr && (state_.contact == Contact::kInterrupted ||

@@ -60,7 +60,7 @@ class GatewayLink {
   ims::iq::v1::MediaGatewayService::Stub& stub() const { return *stub_; }
 
  private:
-  using StatusStreams = Watch<ims::iq::v1::WatchStatusRequest, ims::iq::v1::WatchStatusResponse>;
+  using StatusWatch = Watch<ims::iq::v1::WatchStatusRequest, ims::iq::v1::WatchStatusResponse>;
 
   void OpenStream(common::MonotonicTime now);
   void OnStatus(const ims::iq::v1::GatewayStatus& status);
@@ -88,7 +88,7 @@ class GatewayLink {
   LinkState state_ ABSL_GUARDED_BY(mutex_);
   bool failure_logged_ ABSL_GUARDED_BY(mutex_) = false;  // Of the attempts to reach it at all.
 
-  const std::shared_ptr<StatusStreams> streams_;
+  const std::shared_ptr<StatusWatch> status_watch_;
 };
 
 }  // namespace alg

@@ -15,9 +15,16 @@ namespace {
 
 using ims::iq::v1::MediaGatewayService;
 
+// Not the streams: these are opened again by Watch.
 constexpr char kServiceConfig[] = R"({
   "methodConfig": [{
-    "name": [{"service": "ims.iq.v1.MediaGatewayService"}],
+    "name": [
+      {"service": "ims.iq.v1.MediaGatewayService", "method": "ReserveConnectionPoint"},
+      {"service": "ims.iq.v1.MediaGatewayService", "method": "ReserveAndConfigureConnectionPoint"},
+      {"service": "ims.iq.v1.MediaGatewayService", "method": "ConfigureConnectionPoint"},
+      {"service": "ims.iq.v1.MediaGatewayService", "method": "ReleaseTermination"},
+      {"service": "ims.iq.v1.MediaGatewayService", "method": "AuditContext"}
+    ],
     "retryPolicy": {
       "maxAttempts": 3,
       "initialBackoff": "0.05s",
@@ -31,13 +38,14 @@ constexpr char kServiceConfig[] = R"({
 // Everything a call needs until its answer.
 template <typename Request, typename Response>
 struct Call {
-  grpc::ClientContext context;
+  grpc::ClientContext grpc_call;
   Request request;
   Response response;
   MediaGateway::Done<Response> done;
   std::shared_ptr<Cancellation> cancellation;
   uint64_t listener_id = 0;
   common::MonotonicTime start_time = common::MonotonicTime::Now();
+  std::shared_ptr<Call> self;  // Until the answer.
 };
 
 // As what is left, so that it is no matter which clock gRPC goes by.
@@ -55,29 +63,33 @@ template <typename Request, typename Response>
 void StartCall(MediaGatewayService::Stub& stub, const std::shared_ptr<Metrics>& metrics,
                const char* method_name, Method<Request, Response> method, Request request,
                const CallScope& scope, MediaGateway::Done<Response> done) {
-  auto call = std::make_shared<Call<Request, Response>>();
+  auto owned = std::make_shared<Call<Request, Response>>();
+  Call<Request, Response>* const call = owned.get();
   call->request = std::move(request);
   call->done = std::move(done);
   if (scope.deadline != common::MonotonicTime::InfiniteFuture()) {
-    call->context.set_deadline(ToGrpcDeadline(scope.deadline));
+    call->grpc_call.set_deadline(ToGrpcDeadline(scope.deadline));
   }
   if (scope.cancellation != nullptr) {
     call->cancellation = scope.cancellation;
-    call->listener_id = scope.cancellation->AddListener([call] { call->context.TryCancel(); });
+    call->listener_id = scope.cancellation->AddListener([owned] { owned->grpc_call.TryCancel(); });
   }
-  (stub.async()->*method)(&call->context, &call->request, &call->response,
-                          [call, metrics, method_name](grpc::Status grpc_status) {
+  // gRPC copies the function, and keeps its copy a little longer than it needs it.
+  call->self = std::move(owned);
+  (stub.async()->*method)(&call->grpc_call, &call->request, &call->response,
+                          [call, metrics, method_name](const grpc::Status& grpc_status) {
                             if (call->cancellation != nullptr)
                               call->cancellation->RemoveListener(call->listener_id);
-                            absl::Status status = common::FromGrpcStatus(grpc_status);
+                            absl::StatusOr<Response> result = std::move(call->response);
+                            if (!grpc_status.ok()) result = common::FromGrpcStatus(grpc_status);
                             metrics->CountIqRequest(
-                                method_name, status.code(),
+                                method_name, result.status().code(),
                                 common::MonotonicTime::Now() - call->start_time);
-                            if (status.ok()) {
-                              call->done(std::move(call->response));
-                            } else {
-                              call->done(std::move(status));
-                            }
+                            MediaGateway::Done<Response> done = std::move(call->done);
+                            // It holds the channel, which must not be let go by whoever hears of the answer last
+                            // (common/grpc_lifetime.h).
+                            std::shared_ptr<Call<Request, Response>>(std::move(call->self)).reset();
+                            done(std::move(result));
                           });
 }
 

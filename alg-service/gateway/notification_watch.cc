@@ -10,20 +10,20 @@ NotificationWatch::NotificationWatch(GatewayId gateway, uint64_t last_sequence_n
     : gateway_(std::move(gateway)),
       sink_(std::move(sink)),
       last_sequence_number_(last_sequence_number),
-      streams_(std::make_shared<NotificationStreams>(NotificationStreams::Stream::Handlers{
+      watch_(std::make_shared<Notifications>(Notifications::Stream::Handlers{
           [this](const auto& response) { OnNotification(response); },
           [changed = std::move(changed)](const absl::Status&) { changed(); }})) {}
 
-NotificationWatch::~NotificationWatch() { streams_->Close(); }
+NotificationWatch::~NotificationWatch() { watch_->Close(); }
 
 common::MonotonicTime NotificationWatch::Maintain(common::MonotonicTime now,
                                                   ims::iq::v1::MediaGatewayService::Stub& stub) {
-  if (streams_->due() > now) return streams_->due();
+  if (watch_->due() > now) return watch_->due();
   ims::iq::v1::WatchNotificationsRequest request;
   request.set_after_sequence_number(last_sequence_number_);
   request.set_incarnation(gateway_.incarnation);
-  streams_->Open(std::move(request), [&stub](auto* context, const auto* message, auto* reactor) {
-    stub.async()->WatchNotifications(context, message, reactor);
+  watch_->Open(std::move(request), [&stub](auto* call, const auto* message, auto* reactor) {
+    stub.async()->WatchNotifications(call, message, reactor);
   });
   return common::MonotonicTime::InfiniteFuture();
 }

@@ -35,7 +35,7 @@ class NotificationWatch {
                                  ims::iq::v1::MediaGatewayService::Stub& stub);
 
  private:
-  using NotificationStreams =
+  using Notifications =
       Watch<ims::iq::v1::WatchNotificationsRequest, ims::iq::v1::WatchNotificationsResponse>;
 
   void OnNotification(const ims::iq::v1::WatchNotificationsResponse& response);
@@ -43,7 +43,7 @@ class NotificationWatch {
   const GatewayId gateway_;
   const std::shared_ptr<NotificationSink> sink_;
   std::atomic<uint64_t> last_sequence_number_;
-  const std::shared_ptr<NotificationStreams> streams_;
+  const std::shared_ptr<Notifications> watch_;
 };
 
 }  // namespace alg

@@ -28,23 +28,24 @@ class WatchStream final : public grpc::ClientReadReactor<Response> {
   struct Handlers {
     std::function<void(const Response& response)> on_message;
 
-    // The last call; afterwards both functions are destroyed.
+    // The last call. What the stream had of the channel is gone by then: whoever hears of the end
+    // may be the one that lets the channel go (common/grpc_lifetime.h).
     std::function<void(const absl::Status& status)> on_end;
   };
 
-  // `start` hands context, request and reactor to the method of the stub. The handlers run on
+  // `start` hands call, request and reactor to the method of the stub. The handlers run on
   // gRPC's threads, one after the other.
   template <typename Start>
   static std::shared_ptr<WatchStream> Open(Request request, Handlers handlers, Start start) {
     std::shared_ptr<WatchStream> stream(new WatchStream(std::move(request), std::move(handlers)));
     stream->self_ = stream;
-    start(&stream->context_, &stream->request_, stream.get());
+    start(&stream->call_, &stream->request_, stream.get());
     stream->StartRead(&stream->response_);
     stream->StartCall();
     return stream;
   }
 
-  void Cancel() { context_.TryCancel(); }
+  void Cancel() { call_.TryCancel(); }
 
  private:
   WatchStream(Request request, Handlers handlers)
@@ -57,12 +58,14 @@ class WatchStream final : public grpc::ClientReadReactor<Response> {
   }
 
   void OnDone(const grpc::Status& status) override {
+    const absl::Status end = common::FromGrpcStatus(status);
+    const Handlers handlers = std::move(handlers_);
     std::shared_ptr<WatchStream> self = std::move(self_);
-    Handlers handlers = std::move(handlers_);
-    handlers.on_end(common::FromGrpcStatus(status));
+    self.reset();  // Perhaps the last reference: nothing of this is used any more.
+    handlers.on_end(end);
   }
 
-  grpc::ClientContext context_;
+  grpc::ClientContext call_;
   const Request request_;
   Response response_;
   Handlers handlers_;
@@ -123,15 +126,17 @@ class Watch : public std::enable_shared_from_this<Watch<Request, Response>> {
   }
 
   void OnEnd(const absl::Status& status) {
+    std::shared_ptr<Stream> ended;
     {
       common::MutexLock lock(mutex_);
-      stream_ = nullptr;
+      ended = std::move(stream_);
       // Spread, so that the replicas do not all come at the same time.
       absl::BitGen random;
       due_ = common::MonotonicTime::Now() + pause_ * absl::Uniform(random, 0.7, 1.3);
       pause_ = std::min(pause_ * 2, kLongestPause);
       telling_end_ = true;
     }
+    ended.reset();
     handlers_.on_end(status);
     common::MutexLock lock(mutex_);
     telling_end_ = false;

@@ -101,7 +101,7 @@ Scenario Rejected(std::string id, RejectReason reason) {
   return {.id = std::move(id), .handling = Handling::kRejected, .reason = reason};
 }
 
-INSTANTIATE_TEST_SUITE_P(TS, ScenarioTest,
+INSTANTIATE_TEST_SUITE_P(All, ScenarioTest,
                          testing::ValuesIn(std::vector<Scenario>{
                              {.id = "01"},
                              {.id = "02"},
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(TS, ScenarioTest,
                              {.id = "37"},
                          }),
                          [](const testing::TestParamInfo<Scenario>& info) {
-                           return info.param.id;
+                           return "TS_" + info.param.id;
                          });
 
 TEST(Scenario, TS_24_BareLineFeedsAndNoFinalNewlineAreTheSame) {

@@ -27,8 +27,8 @@ namespace alg {
 // stream. If the IMS-AGW does not answer nothing is released, so that the call can be repeated: a
 // repetition does only what is missing.
 //
-// Whatever is changed or released is so only at the revision this run knows. If that is old, the
-// procedure looks again, once, and decides anew.
+// The first Configure and every release hold at the revision this run knows only; the other
+// Configures follow one that has. If it is old, the procedure looks again, once, and decides anew.
 //
 // `request` is well-formed. Errors are those of the API.
 Task<absl::StatusOr<ims::alg::v1::ProcessAnswerResponse>> ProcessAnswer(

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "alg-service/offer_answer/rewrite.h"
 #include "alg-service/sdp/parser.h"
 #include "alg-service/sdp/session_description.h"
@@ -17,6 +18,7 @@
 #include "alg-service/session/session_record.h"
 #include "alg-service/session/session_snapshot.h"
 #include "common/monotonic_time.h"
+#include "common/mutex.h"
 
 namespace alg {
 namespace {
@@ -26,8 +28,9 @@ using ims::alg::v1::ProcessOfferRequest;
 using ims::alg::v1::ProcessOfferResponse;
 using Attempts = std::vector<std::shared_ptr<ReservationAttempt>>;
 
-// After this many IMS-AGWs that are full or away the caller is better off with an answer.
-constexpr size_t kGatewayLimit = 3;
+// After this many IMS-AGWs that are full or away the caller is better off with an answer. Those that
+// are late do not count: what they cost is little, and bounded by the caller's deadline.
+constexpr int kRefusalLimit = 3;
 
 // Conflicts with others until the caller is asked to repeat.
 constexpr int kTakeOverLimit = 3;
@@ -123,11 +126,85 @@ Task<absl::StatusOr<SessionSnapshot>> TakeOver(std::shared_ptr<SessionResources>
   co_return changed;
 }
 
-// Asks one IMS-AGW after the other. Those that were late are left to the caller to clean up.
+// What an offer becomes that no IMS-AGW has taken.
+absl::StatusOr<ProcessOfferResponse> Refuse(const OfferPlan& plan, const absl::Status& failure) {
+  if (HasIqReason(failure, "REMOTE_ADDRESS_FORBIDDEN")) {
+    return Reject(plan, {RejectReason::kRemoteAddressForbidden,
+                         "the IMS-AGW does not connect to the address of the offer"});
+  }
+  return FromIqError(failure);
+}
+
+// Several attempts at once, of which the first to have reserved is wanted.
+class ReservationRace {
+ public:
+  explicit ReservationRace(size_t attempt_count) : undecided_count_(attempt_count) {}
+
+  // Happens when one has reserved, when one was refused in a way that the others would be, too, or
+  // when all have failed. For one coroutine.
+  Event& decided() { return decided_; }
+
+  // The one that has reserved, or else why another one has not. For after that.
+  absl::StatusOr<std::shared_ptr<ReservationAttempt>> result() const {
+    common::MutexLock lock(mutex_);
+    if (winner_ == nullptr) return failure_;
+    return winner_;
+  }
+
+  // `attempt` takes part, and is cleaned up unless it wins.
+  static DetachedTask Join(std::shared_ptr<ReservationRace> race,
+                           std::shared_ptr<ReservationAttempt> attempt) {
+    co_await attempt->answered();
+    if (!race->Wins(attempt)) ReservationAttempt::CleanUp(std::move(attempt));
+    if (race->IsDecided()) race->decided_.Set();
+  }
+
+ private:
+  bool Wins(const std::shared_ptr<ReservationAttempt>& attempt) {
+    common::MutexLock lock(mutex_);
+    if (undecided_count_ == 0) return false;
+    --undecided_count_;
+    if (attempt->status().ok()) {
+      winner_ = attempt;
+      undecided_count_ = 0;
+      return true;
+    }
+    if (failure_.ok() || IsUncertain(failure_)) failure_ = attempt->status();
+    if (!IsWorthAnotherGateway(attempt->status())) {
+      failure_ = attempt->status();
+      undecided_count_ = 0;
+    }
+    return false;
+  }
+  bool IsDecided() const {
+    common::MutexLock lock(mutex_);
+    return undecided_count_ == 0;
+  }
+
+  Event decided_;
+  mutable common::Mutex mutex_;
+  size_t undecided_count_ ABSL_GUARDED_BY(mutex_);  // Of attempts that may still change the result.
+  std::shared_ptr<ReservationAttempt> winner_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The first of `attempts`, of which there is one at least, to have reserved. Cleans up the others.
+Task<absl::StatusOr<std::shared_ptr<ReservationAttempt>>> FirstReserved(Attempts attempts) {
+  auto race = std::make_shared<ReservationRace>(attempts.size());
+  for (std::shared_ptr<ReservationAttempt>& attempt : attempts) {
+    ReservationRace::Join(race, std::move(attempt));
+  }
+  co_await race->decided();
+  co_return race->result();
+}
+
+// Asks one IMS-AGW after the other. Those that are late in the end are left to the caller to clean
+// up.
 Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
     std::shared_ptr<SessionResources> resources, SessionSnapshot session,
     std::vector<Gateway> candidates, CallScope scope, Attempts& late) {
   absl::Status failure;
+  int refusal_count = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const bool is_last = i + 1 == candidates.size();
     session.gateway = candidates[i];
@@ -141,7 +218,7 @@ Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
 
     std::shared_ptr<ReservationAttempt> attempt =
         ReservationAttempt::Begin(resources, session, scope);
-    if (is_last) {
+    if (is_last && late.empty()) {
       co_await attempt->answered();
     } else {
       const bool in_time =
@@ -163,23 +240,21 @@ Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
     ReservationAttempt::CleanUp(attempt);
     if (IsAbandoned(scope) || !IsWorthAnotherGateway(failure)) {
       co_await attempt->looked();
-      break;
+      co_return Refuse(session.plan, failure);
     }
-    if (is_last && late.empty()) co_await attempt->looked();
+    const bool enough = ++refusal_count == kRefusalLimit;
+    if ((is_last || enough) && late.empty()) co_await attempt->looked();
+    if (enough) break;
   }
-  if (HasIqReason(failure, "REMOTE_ADDRESS_FORBIDDEN")) {
-    co_return Reject(session.plan, {RejectReason::kRemoteAddressForbidden,
-                                    "the IMS-AGW does not connect to the address of the offer"});
+  // Nobody has taken it: one that was late may have.
+  if (!late.empty()) {
+    const absl::StatusOr<std::shared_ptr<ReservationAttempt>> attempt =
+        co_await FirstReserved(std::exchange(late, Attempts()));
+    if (attempt.ok() && !IsAbandoned(scope)) co_return Forward(*resources, (*attempt)->session());
+    if (attempt.ok()) ReservationAttempt::CleanUp(*attempt);
+    failure = attempt.ok() ? absl::CancelledError("the caller has gone") : attempt.status();
   }
-  // Nobody else has room: one that was late may have.
-  for (auto attempt = late.begin(); attempt != late.end() && !IsAbandoned(scope); ++attempt) {
-    co_await (*attempt)->answered();
-    if (!(*attempt)->status().ok() || IsAbandoned(scope)) continue;
-    const SessionSnapshot reserved = (*attempt)->session();
-    late.erase(attempt);
-    co_return Forward(*resources, reserved);
-  }
-  co_return FromIqError(failure);
+  co_return Refuse(session.plan, failure);
 }
 
 // A later offer of a session. Until it is known what to do with it, its session is left as it is.
@@ -221,7 +296,6 @@ Task<absl::StatusOr<ProcessOfferResponse>> ProcessOffer(std::shared_ptr<SessionR
   }
   std::vector<Gateway> candidates =
       ChooseGateways(resources->directory->Reachable(), key.hash, preferred_instance_id);
-  if (candidates.size() > kGatewayLimit) candidates.resize(kGatewayLimit);
   if (candidates.empty()) co_return ForwardWithoutGateway(*resources, std::move(session));
 
   Attempts late;

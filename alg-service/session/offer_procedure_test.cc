@@ -278,6 +278,58 @@ TEST_F(HangingGatewayTest, IsWaitedForIfNobodyElseHasRoom) {
   EXPECT_EQ(other_agw_->context_count(), 0u);
 }
 
+TEST_F(HangingGatewayTest, HoldsUpNobodyWhoIsOnlySlow) {
+  auto slow = std::make_shared<FakeMediaGateway>();
+  auto full = std::make_shared<FakeMediaGateway>();
+  slow->Hold("ReserveConnectionPoint");
+  full->FailNext("ReserveConnectionPoint",
+                 IqError(absl::StatusCode::kResourceExhausted, iq::ERROR_REASON_NO_FREE_PORT));
+  directory_->Clear();
+  directory_->Add({"agw-0", "run-1", false, 0, {}}, agw_);
+  directory_->Add({"agw-slow", "run-1", false, 0, {}}, slow);
+  directory_->Add({"agw-full", "run-1", false, 0, {}}, full);
+  Offer();
+  timers_->Advance(absl::Milliseconds(1000));
+  EXPECT_FALSE(response_.has_value());
+  slow->DoHeld();
+  ASSERT_TRUE(response_.has_value());
+  ASSERT_THAT(*response_, IsOk());
+  EXPECT_THAT((*response_)->session_id(), testing::StartsWith("agw-slow~"));
+  agw_->DoHeld();
+  EXPECT_EQ(agw_->context_count(), 0u);
+  EXPECT_EQ(full->context_count(), 0u);
+  EXPECT_EQ(slow->termination_count(), 2u);
+}
+
+TEST_F(HangingGatewayTest, HoldsUpNoRefusalThatEveryGatewayWouldGive) {
+  other_agw_->FailNext(
+      "ReserveConnectionPoint",
+      IqError(absl::StatusCode::kInvalidArgument, iq::ERROR_REASON_REMOTE_ADDRESS_FORBIDDEN));
+  Offer();
+  timers_->Advance(absl::Milliseconds(200));
+  ASSERT_TRUE(response_.has_value());
+  ASSERT_THAT(*response_, IsOk());
+  EXPECT_EQ((*response_)->outcome().reject().reason(), api::REJECT_REASON_REMOTE_ADDRESS_FORBIDDEN);
+  agw_->DoHeld();
+  EXPECT_EQ(agw_->context_count(), 0u);
+}
+
+TEST_F(HangingGatewayTest, OneOfManyThatHangIsPassedOverHoweverManyTheyAre) {
+  std::vector<std::shared_ptr<FakeMediaGateway>> hanging;
+  directory_->Clear();
+  for (int i = 0; i < 6; ++i) {
+    hanging.push_back(std::make_shared<FakeMediaGateway>());
+    hanging.back()->Hold("ReserveConnectionPoint");
+    directory_->Add({absl::StrCat("agw-hanging-", i), "run-1", false, 0, {}}, hanging.back());
+  }
+  directory_->Add({"agw-1", "run-1", false, 0.5, {}}, other_agw_);
+  Offer();
+  for (int i = 0; i < 6; ++i) timers_->Advance(absl::Milliseconds(200));
+  ASSERT_TRUE(response_.has_value());
+  ASSERT_THAT(*response_, IsOk());
+  EXPECT_THAT((*response_)->session_id(), testing::StartsWith("agw-1~"));
+}
+
 TEST_F(SessionControlTest, ARepetitionThatFailsHalfWayHurtsNoEarlierRun) {
   const std::string session_id = OfferedSessionId();
   std::unique_ptr<SessionControl> other = MakeReplica();

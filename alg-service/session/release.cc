@@ -16,12 +16,12 @@ using ims::iq::v1::ReleaseTerminationResponse;
 constexpr int kAttemptCount = 3;
 constexpr absl::Duration kAttemptTime = absl::Seconds(1);
 
-bool IsLost(const SessionResources& resources, const GatewayInfo& gateway) {
-  return resources.directory->Find(gateway.instance_id, gateway.incarnation).status().code() ==
+}  // namespace
+
+bool IsLost(const GatewayDirectory& directory, const GatewayInfo& gateway) {
+  return directory.Find(gateway.instance_id, gateway.incarnation).status().code() ==
          absl::StatusCode::kNotFound;
 }
-
-}  // namespace
 
 Task<absl::StatusOr<ReleaseTerminationResponse>> Release(
     std::shared_ptr<SessionResources> resources, Gateway gateway,
@@ -39,7 +39,7 @@ Task<absl::StatusOr<ReleaseTerminationResponse>> Release(
         co_await Call(gateway.media_gateway, &MediaGateway::ReleaseTermination, request, scope);
     if (response.ok() || HasIqReason(response.status(), "REVISION_CONFLICT")) co_return response;
     if (response.status().code() == absl::StatusCode::kNotFound ||
-        IsLost(*resources, *gateway.info)) {
+        IsLost(*resources->directory, *gateway.info)) {
       co_return ReleaseTerminationResponse();
     }
     if (IsUncertain(response.status()) && attempts_left > 0) continue;

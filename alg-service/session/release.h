@@ -15,6 +15,9 @@
 
 namespace alg {
 
+// Whether that run of the IMS-AGW is lost, and everything it had reserved with it.
+bool IsLost(const GatewayDirectory& directory, const GatewayInfo& gateway);
+
 // Releases what `termination` names: a context, a stream of it or one termination. Whatever becomes
 // of the request it was reserved for: it has a deadline of its own, and asks up to three times
 // while the IMS-AGW does not answer.

@@ -54,7 +54,9 @@ std::shared_ptr<ReservationAttempt> ReservationAttempt::Begin(
   return attempt;
 }
 
-DetachedTask ReservationAttempt::Ask(std::shared_ptr<ReservationAttempt> attempt) {
+DetachedTask ReservationAttempt::Ask(std::shared_ptr<ReservationAttempt> asking) {
+  const RunningProcedures::Entry entry(asking->resources_->running, asking->scope_.cancellation);
+  const std::shared_ptr<ReservationAttempt> attempt = std::move(asking);  // Goes before the entry.
   const SessionSnapshot& session = attempt->session_;
   const SessionPolicy& policy = attempt->resources_->policy;
   UniqueIds& ids = attempt->resources_->ids;
@@ -145,7 +147,9 @@ Task<bool> ReservationAttempt::AnsweredWithin(std::shared_ptr<ReservationAttempt
   co_return false;
 }
 
-DetachedTask ReservationAttempt::CleanUp(std::shared_ptr<ReservationAttempt> attempt) {
+DetachedTask ReservationAttempt::CleanUp(std::shared_ptr<ReservationAttempt> undone) {
+  const RunningProcedures::Entry entry(undone->resources_->running, nullptr);
+  const std::shared_ptr<ReservationAttempt> attempt = std::move(undone);  // Goes before the entry.
   co_await attempt->answered_;
   uint64_t known_revision = attempt->session_.revision;
   bool is_done = known_revision == 0 && !attempt->is_uncertain_;
@@ -174,7 +178,6 @@ DetachedTask ReservationAttempt::CleanUp(std::shared_ptr<ReservationAttempt> att
 }
 
 Task<ReservationAttempt::Look> ReservationAttempt::ReleaseOurs(uint64_t known_revision) {
-  const GatewayInfo& gateway = *session_.gateway.info;
   uint64_t revision = known_revision;
   if (revision == 0) {
     CallScope scope;
@@ -182,11 +185,9 @@ Task<ReservationAttempt::Look> ReservationAttempt::ReleaseOurs(uint64_t known_re
     absl::StatusOr<iq::AuditContextResponse> audit =
         co_await Audit(session_.gateway, session_.context_id, scope);
     if (!audit.ok()) {
-      const bool is_lost =
-          resources_->directory->Find(gateway.instance_id, gateway.incarnation).status().code() ==
-          absl::StatusCode::kNotFound;
-      co_return audit.status().code() == absl::StatusCode::kNotFound || is_lost ? Look::kNothing
-                                                                                : Look::kUnknown;
+      const bool is_gone = audit.status().code() == absl::StatusCode::kNotFound ||
+                           IsLost(*resources_->directory, *session_.gateway.info);
+      co_return is_gone ? Look::kNothing : Look::kUnknown;
     }
     absl::StatusOr<ims::alg::v1::SessionRecord> record = ParseRecord(audit->controller_state());
     if (!record.ok() || record->reserved_by() != session_.record.reserved_by()) {

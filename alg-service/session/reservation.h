@@ -55,7 +55,7 @@ class ReservationAttempt {
   // again and again while it does not answer, and once more after a call whose outcome is not
   // known, because the IMS-AGW may have received it and not yet read it. Begins when everything has
   // been answered.
-  static DetachedTask CleanUp(std::shared_ptr<ReservationAttempt> attempt);
+  static DetachedTask CleanUp(std::shared_ptr<ReservationAttempt> undone);
 
   // Happens when `CleanUp()` has tried for the first time. For one coroutine.
   Event& looked() { return looked_; }
@@ -70,7 +70,7 @@ class ReservationAttempt {
   ReservationAttempt(std::shared_ptr<SessionResources> resources, SessionSnapshot session,
                      CallScope scope);
 
-  static DetachedTask Ask(std::shared_ptr<ReservationAttempt> attempt);
+  static DetachedTask Ask(std::shared_ptr<ReservationAttempt> asking);
   void Conclude(const std::vector<Part>& access_parts, const std::vector<Part>& core_parts);
   const char* OutcomeName() const;
   Task<Look> ReleaseOurs(uint64_t known_revision);

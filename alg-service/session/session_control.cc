@@ -196,13 +196,19 @@ SessionControl::~SessionControl() {
   if (own_timers_ != nullptr) own_timers_->Stop();
 }
 
+void SessionControl::Stop() {
+  if (own_timers_ != nullptr) own_timers_->Stop();
+  resources_->running->Stop();
+}
+
 // In each of these the clock of the call starts before its procedure does.
 
 void SessionControl::ProcessOffer(const api::ProcessOfferRequest& request, const CallScope& scope,
                                   Done<api::ProcessOfferResponse> done) {
   done = Observed("ProcessOffer", request.session_id(), request.dialogue().call_id(),
                   resources_->metrics, std::move(done));
-  Deliver(alg::ProcessOffer(resources_, request, scope), std::move(done));
+  Deliver(resources_->running, scope.cancellation, alg::ProcessOffer(resources_, request, scope),
+          std::move(done));
 }
 
 void SessionControl::ProcessAnswer(const api::ProcessAnswerRequest& request, const CallScope& scope,
@@ -210,26 +216,30 @@ void SessionControl::ProcessAnswer(const api::ProcessAnswerRequest& request, con
   done = Observed("ProcessAnswer", request.session_id(), "", resources_->metrics, std::move(done));
   absl::StatusOr<SessionId> id = SessionId::Parse(request.session_id());
   if (!id.ok()) return done(id.status());
-  Deliver(alg::ProcessAnswer(resources_, request, *std::move(id), scope), std::move(done));
+  Deliver(resources_->running, scope.cancellation,
+          alg::ProcessAnswer(resources_, request, *std::move(id), scope), std::move(done));
 }
 
 void SessionControl::RejectOffer(const api::RejectOfferRequest& request, const CallScope& scope,
                                  Done<api::RejectOfferResponse> done) {
   done = Observed("RejectOffer", request.session_id(), "", resources_->metrics, std::move(done));
-  Deliver(alg::RejectOffer(resources_, request, scope), std::move(done));
+  Deliver(resources_->running, scope.cancellation, alg::RejectOffer(resources_, request, scope),
+          std::move(done));
 }
 
 void SessionControl::ReleaseSession(const api::ReleaseSessionRequest& request,
-                                    const CallScope& /*scope*/,
+                                    const CallScope& scope,
                                     Done<api::ReleaseSessionResponse> done) {
   done = Observed("ReleaseSession", request.session_id(), "", resources_->metrics, std::move(done));
-  Deliver(alg::ReleaseSession(resources_, request), std::move(done));
+  Deliver(resources_->running, scope.cancellation, alg::ReleaseSession(resources_, request),
+          std::move(done));
 }
 
 void SessionControl::GetSession(const api::GetSessionRequest& request, const CallScope& scope,
                                 Done<api::GetSessionResponse> done) {
   done = Observed("GetSession", request.session_id(), "", resources_->metrics, std::move(done));
-  Deliver(alg::GetSession(resources_, request, scope), std::move(done));
+  Deliver(resources_->running, scope.cancellation, alg::GetSession(resources_, request, scope),
+          std::move(done));
 }
 
 }  // namespace alg

@@ -20,7 +20,7 @@ namespace alg {
 // counted.
 //
 // Calls under way keep what they need and go on when the object goes; what waits only to try again
-// later gives up then. Thread-safe.
+// later gives up then. Who must not be outlived by them calls `Stop()` first. Thread-safe.
 class SessionControl {
  public:
   template <typename Response>
@@ -37,6 +37,11 @@ class SessionControl {
 
   SessionControl(const SessionControl&) = delete;
   SessionControl& operator=(const SessionControl&) = delete;
+
+  // Gives up what waits only to try again later, cancels what waits for an IMS-AGW, and returns when
+  // nothing is under way: within seconds, because what takes back a reservation goes on a little. No
+  // calls may come meanwhile and afterwards.
+  void Stop();
 
   void ProcessOffer(const ims::alg::v1::ProcessOfferRequest& request, const CallScope& scope,
                     Done<ims::alg::v1::ProcessOfferResponse> done);

@@ -9,6 +9,7 @@
 
 #include "alg-service/gateway/gateway_directory.h"
 #include "alg-service/metrics.h"
+#include "alg-service/session/running_procedures.h"
 #include "alg-service/session/session_cache.h"
 #include "alg-service/session/session_policy.h"
 #include "alg-service/session/timers.h"
@@ -36,6 +37,7 @@ struct SessionResources {
   const std::shared_ptr<Timers> timers;
   SessionCache cache;
   UniqueIds ids;
+  const std::shared_ptr<RunningProcedures> running = std::make_shared<RunningProcedures>();
 };
 
 }  // namespace alg

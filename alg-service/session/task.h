@@ -20,7 +20,7 @@
 // * Nothing is ever destroyed while it waits, so every task runs to its end. Who wants it to end
 //   sooner ends what it waits for (CallScope in gateway/media_gateway.h); what was begun is then
 //   cleaned up by the lines that follow.
-// * A task is awaited exactly once, or handed to `Detach()` or `Deliver()`.
+// * A task is awaited exactly once, or handed to `Deliver()` (running_procedures.h).
 //
 // Why coroutines: docs/decisions/0006-procedures-as-coroutines.md.
 
@@ -161,18 +161,6 @@ struct DetachedTask {
     void unhandled_exception() const noexcept { std::terminate(); }
   };
 };
-
-// Calls `done` with the result, on whatever thread it comes; perhaps before this returns.
-template <typename T, typename Done>
-DetachedTask Deliver(Task<T> task, Done done) {
-  done(co_await task);
-}
-
-// Lets it run to its end, whatever that is.
-template <typename T>
-DetachedTask Detach(Task<T> task) {
-  co_await task;
-}
 
 }  // namespace alg
 

@@ -4,10 +4,16 @@
 #include <thread>
 #include <vector>
 
+#include "alg-service/session/running_procedures.h"
 #include "gtest/gtest.h"
 
 namespace alg {
 namespace {
+
+template <typename T, typename Done>
+void Deliver(Task<T> task, Done done) {
+  alg::Deliver(std::make_shared<RunningProcedures>(), nullptr, std::move(task), std::move(done));
+}
 
 Task<int> Immediately(int value) { co_return value; }
 
@@ -127,7 +133,7 @@ TEST(Task, KeepsItsParametersAndFreesThemWithItself) {
 TEST(Task, ADetachedOneRunsToItsEnd) {
   int count = 0;
   auto event = std::make_shared<Event>();
-  Detach(WithParameter(std::make_unique<Counted>(count), *event));
+  Deliver(WithParameter(std::make_unique<Counted>(count), *event), [](auto) {});
   EXPECT_EQ(count, 1);
   event->Set();
   EXPECT_EQ(count, 0);

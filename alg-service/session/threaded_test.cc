@@ -67,6 +67,11 @@ class ThreadedTest : public testing::Test {
     }
   }
 
+  // Else the last to know an IMS-AGW might be one of its own threads.
+  ~ThreadedTest() override {
+    for (auto& replica : replicas_) replica->Stop();
+  }
+
   static api::ProcessOfferRequest OfferRequest(const std::string& request_id) {
     api::ProcessOfferRequest request;
     request.set_request_id(request_id);

@@ -3,10 +3,16 @@
 #include <memory>
 #include <vector>
 
+#include "alg-service/session/running_procedures.h"
 #include "gtest/gtest.h"
 
 namespace alg {
 namespace {
+
+template <typename T, typename Done>
+void Deliver(Task<T> task, Done done) {
+  alg::Deliver(std::make_shared<RunningProcedures>(), nullptr, std::move(task), std::move(done));
+}
 
 TEST(ThreadTimers, CallInTheOrderOfTheirTimesAndNotBefore) {
   ThreadTimers timers;
