@@ -7,7 +7,8 @@ import unittest
 import grpc
 from ims.alg.v1 import session_service_pb2 as messages
 from junit import main
-from service_processes import PATIENCE, Certificate, Services, Session, reason_of, wait_until
+from service_processes import (
+    PATIENCE, Certificate, Services, Session, has_logged, reason_of, wait_until)
 
 # The goal is half a second; a busy machine has the rest. One time-out of a call is 5 s.
 OFFER_TIME_LIMIT = 1.5
@@ -68,11 +69,20 @@ class GatewaysTest(unittest.TestCase):
         wait_until(lambda: self.services.agw_metric("iqgate_agw_contexts") == contexts,
                    "what it reserved too late is released")
 
+    def test_the_alg_ends_while_it_still_takes_back_what_comes_too_late(self):
+        self.services.agw_processes[0].send_signal(signal.SIGSTOP)
+        while not has_logged(self.services.alg_process, "gateway_late"):
+            Session(self.services, self.certificate)
+        self.services.alg_process.terminate()
+        self.assertEqual(self.services.wait_for_end(self.services.alg_process), 0)
+
     def test_DP_15_sessions_of_a_killed_one_are_lost_at_once(self):
         sessions = self.session_on_each()
         self.services.kill(self.services.agw_processes[0])
         lost = (grpc.StatusCode.NOT_FOUND, "GATEWAY_LOST")
+        # The goal is 2 s; a busy machine has the rest.
         wait_until(lambda: self.error_of(sessions[0]) == lost, "GATEWAY_LOST", timeout=4)
+        self.assertEqual(self.services.alg_metric('iqgate_alg_gateway_lost_total{reason="refused"}'), 1)
         self.assertIsNone(self.error_of(sessions[1]))
         Session(self.services, self.certificate)
 

@@ -130,7 +130,7 @@ void ExpectBackPressure(Connection& source, Connection& sink) {
   while (sent < bytes.size()) {
     ASSERT_OK_AND_ASSIGN(const size_t count,
                          source.SendSome(absl::string_view(bytes).substr(sent, 1 << 20)));
-    if (count == 0 && !source.socket().WaitWritable(absl::Milliseconds(500))) break;
+    if (count == 0 && !source.socket().WaitWritable(absl::Seconds(2))) break;
     sent += count;
   }
   // Some MB are in the kernel's buffers, and next to nothing in ours.
@@ -164,7 +164,7 @@ INSTANTIATE_FOR_BOTH_FAMILIES(ClosingTest);
 
 TEST(HalfCloseTime, ASlowTakerOfTheLastBytesGetsThemAll) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
-  config.mutable_half_close_time()->set_seconds(1);
+  config.mutable_half_close_time()->set_seconds(3);
   Services services(config);
   Session session(services);
   ASSERT_THAT(session.Establish(), IsOk());
@@ -173,10 +173,10 @@ TEST(HalfCloseTime, ASlowTakerOfTheLastBytesGetsThemAll) {
   const std::string bytes = NumberedLines(1 << 20);
   ASSERT_THAT(session.core().Send(bytes), IsOk());
   session.core().CloseWrite();
-  // Always some of it within the second that a half-closed connection may be silent.
+  // Always some of it within the time that a half-closed connection may be silent.
   std::string received;
   for (int i = 0; i < 8; ++i) {
-    absl::SleepFor(absl::Milliseconds(250));
+    absl::SleepFor(absl::Milliseconds(500));
     ASSERT_EQ(session.phone().ReceiveSome(&received, 32 << 10), Ending::kNone)
         << "after " << received.size() << " bytes";
   }

@@ -93,14 +93,13 @@ TEST_P(TimersTest, EstablishedTerminationsHaveNoTimer) {
   for (iq::BearerControl* control : {session.reserve_access.mutable_bearer_control(),
                                      session.configure_access.mutable_bearer_control()}) {
     iq::SetupTimers* timers = control->mutable_setup_timers();
-    *timers->mutable_await_configuration() = ToProto(absl::Seconds(1));
-    *timers->mutable_tcp_establishment() = ToProto(absl::Seconds(1));
-    *timers->mutable_tls_establishment() = ToProto(absl::Seconds(1));
+    *timers->mutable_await_configuration() = ToProto(absl::Seconds(3));
+    *timers->mutable_tcp_establishment() = ToProto(absl::Seconds(3));
+    *timers->mutable_tls_establishment() = ToProto(absl::Seconds(3));
   }
   ASSERT_THAT(session.Establish(), IsOk());
   EXPECT_FALSE(
-      session.WaitFor(Notification::kSetupTimedOut, iq::SIDE_ACCESS, absl::Milliseconds(1500))
-          .has_value());
+      session.WaitFor(Notification::kSetupTimedOut, iq::SIDE_ACCESS, absl::Seconds(4)).has_value());
   ASSERT_THAT(session.phone().Send("alive"), IsOk());
   EXPECT_THAT(session.core().Receive(5), IsOk());
 }

@@ -152,7 +152,7 @@ TEST_P(TlsTest, DP_08_R_AGW_07_DataOfTheFirstFlightWaitsForTheAnswer) {
   while (sent < bytes.size()) {
     ASSERT_OK_AND_ASSIGN(const size_t count,
                          phone.SendSome(absl::string_view(bytes).substr(sent, 1 << 20)));
-    if (count == 0 && !phone.socket().WaitWritable(absl::Milliseconds(300))) break;
+    if (count == 0 && !phone.socket().WaitWritable(absl::Seconds(2))) break;
     sent += count;
   }
   EXPECT_LT(sent, bytes.size()) << "what is held is not bounded";

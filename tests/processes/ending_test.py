@@ -1,8 +1,7 @@
 """SIGTERM with a session that lives, a second SIGTERM, and SIGKILL of either service."""
 
-import socket
+import signal
 import ssl
-import time
 import unittest
 import urllib.error
 import urllib.request
@@ -10,7 +9,8 @@ import urllib.request
 import grpc
 from ims.alg.v1 import session_service_pb2 as messages
 from junit import main
-from service_processes import (CORE_PEER, PATIENCE, Certificate, Services, Session, offer_request)
+from service_processes import (
+    CORE_PEER, PATIENCE, Certificate, Services, Session, has_logged, offer_request, start_tls, wait_until)
 
 
 class LiveSession(Session):
@@ -18,12 +18,7 @@ class LiveSession(Session):
 
     def __init__(self, services, certificate):
         super().__init__(services, certificate)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # The fingerprint says whom to trust; not what is tested here.
-        context.load_cert_chain(certificate.certificate_file, certificate.key_file)
-        connection = socket.create_connection((self.offered.host, self.offered.port), PATIENCE)
-        self.phone = context.wrap_socket(connection)
+        self.phone = start_tls(self.connect_phone(), certificate)
         self.core = self.accept_core()
 
     def close(self):
@@ -55,12 +50,6 @@ class EndingTest(unittest.TestCase):
         self.assertTrue(session.carries(b"before"))
         return services, session
 
-    def eventually(self, condition, what):
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
-
     @staticmethod
     def is_ready(http_port):
         try:
@@ -90,12 +79,12 @@ class EndingTest(unittest.TestCase):
                 seen.append(error.code())
             return seen[-1] in codes
 
-        self.eventually(says_so, f"GetSession says {set(seen)}")
+        wait_until(says_so, f"GetSession says {set(seen)}")
 
     def test_sigterm_lets_the_gateways_sessions_go_on_and_takes_no_new_ones(self):
         services, session = self.start(agw_config={"drain_time": "600s"})
         services.agw_process.terminate()
-        self.eventually(lambda: not self.is_ready(services.agw_ports["http_port"]), "the IMS-AGW is still ready")
+        wait_until(lambda: not self.is_ready(services.agw_ports["http_port"]), "the IMS-AGW is still ready")
         self.assertTrue(session.carries(b"while it drains"))
         with self.assertRaises(grpc.RpcError) as refused:
             services.alg.ProcessOffer(offer_request(CORE_PEER, 2855), timeout=PATIENCE)
@@ -114,7 +103,7 @@ class EndingTest(unittest.TestCase):
     def test_a_second_sigterm_ends_the_gateways_sessions(self):
         services, session = self.start(agw_config={"drain_time": "600s"})
         services.agw_process.terminate()
-        self.eventually(lambda: not self.is_ready(services.agw_ports["http_port"]), "the IMS-AGW is still ready")
+        wait_until(lambda: not self.is_ready(services.agw_ports["http_port"]), "the IMS-AGW is still ready")
         services.agw_process.terminate()
         self.assertEqual(services.agw_process.wait(PATIENCE), 0)
         self.expect_closed(session)
@@ -124,6 +113,21 @@ class EndingTest(unittest.TestCase):
         services.alg_process.terminate()
         self.assertEqual(services.alg_process.wait(PATIENCE), 0)
         self.assertTrue(session.carries(b"without the IMS-ALG"))
+
+    def test_a_second_sigterm_ends_the_alg_with_a_call_under_way(self):
+        services, _ = self.start()
+        services.agw_process.send_signal(signal.SIGSTOP)
+        call = services.alg.ProcessOffer.future(offer_request(CORE_PEER, 2855), timeout=PATIENCE)
+        # Its answer comes after the IMS-ALG has taken the offer.
+        with self.assertRaises(grpc.RpcError):
+            services.alg.GetSession(messages.GetSessionRequest(session_id="none"), timeout=PATIENCE)
+        services.alg_process.terminate()
+        wait_until(lambda: has_logged(services.alg_process, "stopping"), "the first SIGTERM is heard")
+        services.alg_process.terminate()
+        # Not 0, with which it would have ended after the call.
+        self.assertEqual(services.wait_for_end(services.alg_process), 1)
+        wait_until(lambda: has_logged(services.alg_process, "stopped_at_once"), "it says so")
+        call.cancel()
 
     def test_sigkill_of_the_alg_loses_no_session(self):
         services, session = self.start()
@@ -144,7 +148,7 @@ class EndingTest(unittest.TestCase):
         self.expect_no_session_is_known(
             services, session, (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND))
         services.start_agw()
-        self.eventually(lambda: self.is_ready(services.alg_ports["http_port"]), "the IMS-ALG is not ready")
+        wait_until(lambda: self.is_ready(services.alg_ports["http_port"]), "the IMS-ALG is not ready")
         # Another incarnation: what was before is gone for good, and new sessions work.
         self.expect_no_session_is_known(services, session, (grpc.StatusCode.NOT_FOUND,))
         again = LiveSession(services, Certificate(services.folder, "phone"))

@@ -49,10 +49,12 @@ class QuickstartTest(unittest.TestCase):
         except ProcessLookupError:
             pass
 
-    def wait_for_log(self, service, event):
+    def wait_for_log(self, process, service, event):
         deadline = time.monotonic() + PATIENCE
         file = pathlib.Path(self.logs, f"{service}.log")
         while not (file.exists() and f'"{event}"' in file.read_text(encoding="utf-8")):
+            if process.poll() is not None:
+                self.fail(f"it ended without {event} in {file}:\n{process.stdout.read()}")
             self.assertLess(time.monotonic(), deadline, f"no {event} in {file}")
             time.sleep(0.01)
 
@@ -71,7 +73,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_a_flow_that_fails_ends_with_the_verdict(self):
         process = self.start()
-        self.wait_for_log("agw", "agw_started")
+        self.wait_for_log(process, "agw", "agw_started")
         for entry in processes_of(process.pid):
             number, name = entry.split(maxsplit=1)
             if name == "agw":
@@ -84,7 +86,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_interrupted_at_the_keyboard(self):
         process = self.start()
-        self.wait_for_log("alg", "started")
+        self.wait_for_log(process, "alg", "started")
         # The terminal tells all of the foreground.
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=PATIENCE)
@@ -93,7 +95,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_terminated_amid_a_flow(self):
         process = self.start()
-        self.wait_for_log("agw", "tcp_established")
+        self.wait_for_log(process, "agw", "tcp_established")
         process.terminate()
         process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 143)
