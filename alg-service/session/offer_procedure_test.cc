@@ -328,6 +328,10 @@ TEST_F(HangingGatewayTest, OneOfManyThatHangIsPassedOverHoweverManyTheyAre) {
   ASSERT_TRUE(response_.has_value());
   ASSERT_THAT(*response_, IsOk());
   EXPECT_THAT((*response_)->session_id(), testing::StartsWith("agw-1~"));
+  for (const auto& agw : hanging) {
+    agw->DoHeld();
+    EXPECT_EQ(agw->context_count(), 0u);
+  }
 }
 
 TEST_F(SessionControlTest, ARepetitionThatFailsHalfWayHurtsNoEarlierRun) {
