@@ -14,6 +14,10 @@
 
 namespace alg {
 
+// The id and the incarnation of an IMS-AGW become part of session ids, so both must fit there: 1 to
+// 80 letters, digits, '-', '_', '.' and ':'.
+bool IsUsableGatewayName(absl::string_view name);
+
 // An IMS-AGW as its last status told it. Immutable.
 struct GatewayInfo {
   std::string instance_id;

@@ -20,12 +20,6 @@ constexpr absl::Duration kProbeInterval = absl::Milliseconds(10);
 
 }  // namespace
 
-bool IsUsableGatewayName(absl::string_view name) {
-  return !name.empty() && name.size() <= 80 && std::all_of(name.begin(), name.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-}
-
 GatewayInfo ToGatewayInfo(const ims::iq::v1::GatewayStatus& status) {
   GatewayInfo info;
   info.instance_id = status.instance_id();

@@ -26,9 +26,6 @@
 
 namespace alg {
 
-// The id and the incarnation of an IMS-AGW become part of session ids, so both must fit there.
-bool IsUsableGatewayName(absl::string_view name);
-
 // What a status says to those who choose and plan.
 GatewayInfo ToGatewayInfo(const ims::iq::v1::GatewayStatus& status);
 

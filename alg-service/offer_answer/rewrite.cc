@@ -13,7 +13,7 @@
 #include "absl/types/optional.h"
 #include "alg-service/offer_answer/msrp_media.h"
 #include "alg-service/sdp/attributes.h"
-#include "alg-service/sdp/writer.h"
+#include "alg-service/sdp/session_description.h"
 #include "common/check.h"
 #include "common/ip_address.h"
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "alg-service/sdp/parser.h"
-#include "alg-service/sdp/writer.h"
+#include "alg-service/sdp/session_description.h"
 #include "benchmark/benchmark.h"
 #include "common/check.h"
 

@@ -16,7 +16,6 @@
 #include "alg-service/sdp/attributes.h"
 #include "alg-service/sdp/parser.h"
 #include "alg-service/sdp/session_description.h"
-#include "alg-service/sdp/writer.h"
 #include "common/check.h"
 
 namespace alg {

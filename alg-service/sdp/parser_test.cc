@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "alg-service/sdp/writer.h"
+#include "alg-service/sdp/session_description.h"
 #include "common/error.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"

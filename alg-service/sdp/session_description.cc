@@ -35,12 +35,26 @@ bool IsAttribute(const Line& line, absl::string_view name) {
   return line.type == 'a' && absl::EqualsIgnoreCase(AttributeName(line.value), name);
 }
 
+void Append(const Section& section, std::string& text) {
+  for (const Line& line : section.lines) {
+    absl::StrAppend(&text, absl::string_view(&line.type, 1), "=", line.value, "\r\n");
+  }
+}
+
 const Line& MediaLine(const Section& media) {
   CHECK(!media.lines.empty() && media.lines.front().type == 'm');
   return media.lines.front();
 }
 
 }  // namespace
+
+std::string WriteSessionDescription(const SessionDescription& description) {
+  std::string text;
+  Append(description.session, text);
+  for (const Section& media : description.media) Append(media, text);
+  for (size_t i = 0; i < description.trailing_empty_line_count; ++i) absl::StrAppend(&text, "\r\n");
+  return text;
+}
 
 absl::string_view ToString(Deviation deviation) {
   switch (deviation) {

@@ -103,6 +103,9 @@ struct OriginField {
   ConnectionField address;
 };
 
+// The text: every line as it is, each with CRLF behind it.
+std::string WriteSessionDescription(const SessionDescription& description);
+
 // From the value of a line; nothing if it breaks the grammar. White space at the end is tolerated.
 absl::optional<MediaField> ParseMediaField(absl::string_view value);
 absl::optional<ConnectionField> ParseConnectionField(absl::string_view value);

@@ -9,7 +9,6 @@
 #include "alg-service/offer_answer/rewrite.h"
 #include "alg-service/sdp/parser.h"
 #include "alg-service/sdp/session_description.h"
-#include "alg-service/sdp/writer.h"
 #include "alg-service/session/iq_call.h"
 #include "alg-service/session/iq_request.h"
 #include "alg-service/session/outcome.h"

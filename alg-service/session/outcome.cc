@@ -1,6 +1,5 @@
 #include "alg-service/session/outcome.h"
 
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,13 +11,6 @@ namespace {
 using ims::alg::v1::MediaOutcome;
 using ims::alg::v1::Outcome;
 
-void SetReject(const Rejection& rejection, Outcome* outcome) {
-  Outcome::Reject* reject = outcome->mutable_reject();
-  reject->set_sip_status(kRejectionSipStatus);
-  reject->set_reason(ToProto(rejection.reason));
-  reject->set_detail(rejection.detail);
-}
-
 template <typename Streams, typename Response>
 void AddMedia(const Streams& streams, Response* response) {
   for (const auto& stream : streams) {
@@ -29,19 +21,6 @@ void AddMedia(const Streams& streams, Response* response) {
     media->set_reason(ToProto(stream.rejection->reason));
     media->set_detail(stream.rejection->detail);
   }
-}
-
-template <typename Plan, typename Response>
-void Reject(const Plan& plan, Response* response) {
-  CHECK(plan.rejection.has_value());
-  SetReject(*plan.rejection, response->mutable_outcome());
-  AddMedia(plan.streams, response);
-}
-
-template <typename Plan, typename Response>
-void Forward(const Plan& plan, std::string sdp, Response* response) {
-  response->mutable_outcome()->mutable_forward()->set_sdp(std::move(sdp));
-  AddMedia(plan.streams, response);
 }
 
 }  // namespace
@@ -66,22 +45,25 @@ MediaOutcome::Handling ToProto(Handling handling) {
   return MediaOutcome::HANDLING_UNSPECIFIED;
 }
 
-void SetRejection(const OfferPlan& plan, ims::alg::v1::ProcessOfferResponse* response) {
-  Reject(plan, response);
+template <typename Plan, typename Response>
+void SetRejection(const Plan& plan, Response* response) {
+  CHECK(plan.rejection.has_value());
+  Outcome::Reject* reject = response->mutable_outcome()->mutable_reject();
+  reject->set_sip_status(kRejectionSipStatus);
+  reject->set_reason(ToProto(plan.rejection->reason));
+  reject->set_detail(plan.rejection->detail);
+  AddMedia(plan.streams, response);
 }
 
-void SetRejection(const AnswerPlan& plan, ims::alg::v1::ProcessAnswerResponse* response) {
-  Reject(plan, response);
+template <typename Plan, typename Response>
+void SetForward(const Plan& plan, std::string sdp, Response* response) {
+  response->mutable_outcome()->mutable_forward()->set_sdp(std::move(sdp));
+  AddMedia(plan.streams, response);
 }
 
-void SetForward(const OfferPlan& plan, std::string sdp,
-                ims::alg::v1::ProcessOfferResponse* response) {
-  Forward(plan, std::move(sdp), response);
-}
-
-void SetForward(const AnswerPlan& plan, std::string sdp,
-                ims::alg::v1::ProcessAnswerResponse* response) {
-  Forward(plan, std::move(sdp), response);
-}
+template void SetRejection(const OfferPlan&, ims::alg::v1::ProcessOfferResponse*);
+template void SetRejection(const AnswerPlan&, ims::alg::v1::ProcessAnswerResponse*);
+template void SetForward(const OfferPlan&, std::string, ims::alg::v1::ProcessOfferResponse*);
+template void SetForward(const AnswerPlan&, std::string, ims::alg::v1::ProcessAnswerResponse*);
 
 }  // namespace alg

@@ -3,6 +3,8 @@
 #ifndef ALG_SERVICE_SESSION_OUTCOME_H_
 #define ALG_SERVICE_SESSION_OUTCOME_H_
 
+#include <string>
+
 #include "alg-service/offer_answer/media_plan.h"
 #include "ims/alg/v1/session_service.pb.h"
 
@@ -12,15 +14,14 @@ ims::alg::v1::RejectReason ToProto(RejectReason reason);
 
 ims::alg::v1::MediaOutcome::Handling ToProto(Handling handling);
 
-// Sets outcome and media of a response to an offer that is not forwarded.
-void SetRejection(const OfferPlan& plan, ims::alg::v1::ProcessOfferResponse* response);
-void SetRejection(const AnswerPlan& plan, ims::alg::v1::ProcessAnswerResponse* response);
+// Sets outcome and media of the response to an offer or an answer that is not forwarded:
+// `OfferPlan` with `ProcessOfferResponse`, `AnswerPlan` with `ProcessAnswerResponse`.
+template <typename Plan, typename Response>
+void SetRejection(const Plan& plan, Response* response);
 
-// The same for one that is, as `sdp`.
-void SetForward(const OfferPlan& plan, std::string sdp,
-                ims::alg::v1::ProcessOfferResponse* response);
-void SetForward(const AnswerPlan& plan, std::string sdp,
-                ims::alg::v1::ProcessAnswerResponse* response);
+// The same for one that is forwarded as `sdp`.
+template <typename Plan, typename Response>
+void SetForward(const Plan& plan, std::string sdp, Response* response);
 
 }  // namespace alg
 

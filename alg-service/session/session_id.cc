@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "alg-service/gateway/gateway_directory.h"
 #include "alg-service/session/session_error.h"
 
 namespace alg {
@@ -13,12 +13,6 @@ namespace {
 
 constexpr size_t kLongestSessionId = 255;
 constexpr size_t kLongestContextId = 64;
-
-bool IsName(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-}
 
 // The finalizer of MurmurHash3: FNV-1a alone leaves the high bits of short texts alike.
 uint64_t Mix(uint64_t hash) {
@@ -32,7 +26,8 @@ uint64_t Mix(uint64_t hash) {
 absl::StatusOr<SessionId> SessionId::Parse(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '~');
   if (text.size() > kLongestSessionId || parts.size() != 3 ||
-      !std::all_of(parts.begin(), parts.end(), IsName) || parts[2].size() > kLongestContextId) {
+      !std::all_of(parts.begin(), parts.end(), IsUsableGatewayName) ||
+      parts[2].size() > kLongestContextId) {
     return FieldError(ims::alg::v1::ERROR_REASON_FIELD_INVALID, "session_id",
                       "is not a session id");
   }

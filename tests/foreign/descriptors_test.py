@@ -4,7 +4,8 @@ import unittest
 
 import grpc
 from junit import main
-from service_processes import Certificate, Services, Session, reason_of, start_tls, wait_until
+from service_processes import (
+    Certificate, Services, Session, has_logged, reason_of, start_tls, wait_until)
 
 SOFT_LIMIT, HARD_LIMIT = 64, 160
 OFFERS = 60  # More than there is room for: a session takes four descriptors.
@@ -44,6 +45,7 @@ class DescriptorsTest(unittest.TestCase):
     def test_surplus_offers_are_refused_and_nothing_established_breaks(self):
         self.assertEqual(self.services.agw_metric("iqgate_agw_open_file_descriptors_limit"), HARD_LIMIT,
                          "the soft limit is to be raised")
+        self.assertTrue(has_logged(self.services.agw_process, "descriptor_limit_below_context_limit"))
         first = Session(self.services, self.certificate)
         first_ends = self._establish(first)
         sessions, errors = self._offer_until_refused()
