@@ -52,6 +52,7 @@ struct Session {
   // No other peer has come near it, and no order but the first.
   bool undisturbed = true;
   std::unique_ptr<TlsPeer> ue;
+  common::TransportAddress core_comes_from;  // T2.
   OwnedFd core;
   std::string sent_by_ue;
   std::string sent_by_core;
@@ -385,15 +386,21 @@ class ContextMachine {
     }
     session_.stream_id = t1.stream_id;
     session_.ue = NewTlsPeer(*std::move(fd), TlsRole::kClient);
-    const common::TransportAddress from = harness_.LocalAddressOf(t2.side, t2.stream_id);
+    session_.core_comes_from = harness_.LocalAddressOf(t2.side, t2.stream_id);
     for (int i = 0; i < kTurnsToSettle; ++i) {
       Turn();
-      absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener_.get());
-      CHECK(accepted.ok());
-      if (accepted->has_value() && (*accepted)->remote == from) {
-        session_.core = std::move((*accepted)->fd);
-      }
+      (void)AcceptBesideSession();
     }
+  }
+
+  // A connection to the peers' listener; the session keeps its own, however late it comes.
+  OwnedFd AcceptBesideSession() {
+    absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener_.get());
+    CHECK(accepted.ok());
+    if (!accepted->has_value()) return {};
+    if ((*accepted)->remote != session_.core_comes_from) return std::move((*accepted)->fd);
+    session_.core = std::move((*accepted)->fd);
+    return {};
   }
 
   std::string Message() {
@@ -429,13 +436,12 @@ class ContextMachine {
   }
 
   void PeerAccepts(bool with_tls) {
-    absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener_.get());
-    CHECK(accepted.ok());
-    if (!accepted->has_value() || peers_.size() == kPeerLimit) return;
+    OwnedFd fd = AcceptBesideSession();
+    if (!fd || peers_.size() == kPeerLimit) return;
     if (with_tls) {
-      peers_.push_back({OwnedFd(), NewTlsPeer(std::move((*accepted)->fd), TlsRole::kServer)});
+      peers_.push_back({OwnedFd(), NewTlsPeer(std::move(fd), TlsRole::kServer)});
     } else {
-      peers_.push_back({std::move((*accepted)->fd), nullptr});
+      peers_.push_back({std::move(fd), nullptr});
     }
   }
 
