@@ -16,7 +16,7 @@ class ConnectionProbe {
   enum class Result {
     kPending,
     kAccepted,
-    kRefused,  // An RST came back: the host is there and nobody listens.
+    kRefused,  // RST, or ICMP port unreachable, came back: the host is there and nobody listens.
     kFailed,   // Anything else: no route, no answer, no descriptor left.
   };
 
