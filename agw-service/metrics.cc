@@ -53,7 +53,7 @@ Metrics::Metrics()
       dropped_syns_(MakeCounter("iqgate_agw_dropped_syns_total", "SYNs dropped by SYN policies.",
                                 *registry_)),
       refused_connections_(MakeCounter("iqgate_agw_refused_connections_total",
-                                       "Connections reset because of the address they came from.",
+                                       "Connections reset because their peer may not connect.",
                                        *registry_)),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
                                     "When the first certificate in use ends.", *registry_)),

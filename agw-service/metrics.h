@@ -19,10 +19,10 @@
 //   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
 //                                                    has none
 //   iqgate_agw_dropped_syns_total                    SYNs the gates have dropped
-//   iqgate_agw_refused_connections_total             connections that were reset because of whom they
-//                                                    came from: a peer outside of the realm's
-//                                                    `allowed_remotes`, or a second one that raced
-//                                                    the first
+//   iqgate_agw_refused_connections_total             connections that were reset at once: from a
+//                                                    peer whom the SYN policy or the realm's
+//                                                    `allowed_remotes` and `denied_remotes` do not
+//                                                    let in, or beside the one there is
 //   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
 //                                                    came faster than they could be numbered
 //   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time

@@ -13,7 +13,8 @@
 namespace agw {
 
 // The realms' addresses, and those Iq and HTTP listen on; where one of them is the unspecified
-// address, that is all of `host_addresses`. A valid `config`. A listener whose port the system chooses is not known yet.
+// address, that is all of `host_addresses`. A valid `config`. A listener whose port the system
+// chooses is not known yet.
 std::vector<common::OwnAddressRange> OwnAddresses(
     const ims::config::v1::AgwConfig& config, const RealmTable& realms,
     const std::vector<common::IpAddress>& host_addresses);

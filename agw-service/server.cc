@@ -56,8 +56,9 @@ void LogNotification(const ims::iq::v1::Notification& notification) {
 int64_t DescriptorCapacity(const ims::config::v1::AgwConfig& config) {
   constexpr int64_t kMostForOthers = 256;
   const int64_t limit = static_cast<int64_t>(common::RaiseFileDescriptorLimit());
-  const int64_t capacity = limit - std::min(kMostForOthers, limit / 3) -
-                           kDescriptorsPerEventLoop * config.worker_count();
+  const int64_t capacity =
+      std::max<int64_t>(0, limit - std::min(kMostForOthers, limit / 3) -
+                               kDescriptorsPerEventLoop * config.worker_count());
   const int64_t session_count = capacity / (2 * kDescriptorsPerTermination);
   if (session_count < config.context_limit()) {
     common::Log(common::Severity::kWarning, "descriptor_limit_below_context_limit",

@@ -24,9 +24,11 @@ ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error.");
 
 namespace {
 
-// How long SIGTERM lets calls under way go on; longer than most deadlines. Nothing takes as long
-// again.
+// How long SIGTERM lets calls under way go on; longer than most deadlines.
 constexpr absl::Duration kGrace = absl::Seconds(10);
+
+// And how long everything else may take to end, most of all a name that is being looked up.
+constexpr absl::Duration kStopTime = absl::Seconds(30);
 
 bool SetLogLevel(const std::string& level) {
   using common::Severity;
@@ -74,7 +76,7 @@ int main(int argc, char** argv) {
   stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "stopping");
   // A second signal does not wait for the calls under way.
-  common::EndProcessAtOnceAfter(2 * kGrace);
+  common::EndProcessAtOnceAfter(kGrace + kStopTime);
   (*server)->Shutdown(kGrace);
   server->reset();
   common::Log(common::Severity::kInfo, "stopped");

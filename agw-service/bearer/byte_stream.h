@@ -39,8 +39,8 @@ class ByteStream {
   virtual absl::StatusOr<ReadResult> Read() = 0;
 
   // Takes all of `bytes`: one `Read()` full, or what a transformer made of it. Only before
-  // `CloseWrite()`, and while `unsent_byte_count()` is zero; the last octets of a transformer, which
-  // come with the end of the source, are taken in any case.
+  // `CloseWrite()`, and while `unsent_byte_count()` is zero; the last octets of a transformer,
+  // which come with the end of the source, are taken in any case.
   virtual absl::Status Write(absl::Span<const char> bytes) = 0;
 
   // Tells the peer that nothing follows, after all that was written: FIN, after close_notify where

@@ -120,6 +120,7 @@ absl::StatusOr<absl::optional<Accepted>> ConnectionPoint::AcceptOne() {
     // What there is no descriptor for is left to the next time.
     if (!surplus.ok() || !surplus->has_value()) return accepted;
     SetResetOnClose((*surplus)->fd.get());
+    ++reset_count_;
   }
 }
 

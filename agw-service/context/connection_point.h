@@ -73,6 +73,9 @@ class ConnectionPoint {
   // as the shortage lasts.
   absl::StatusOr<absl::optional<Accepted>> AcceptOne();
 
+  // Connections that `AcceptOne()` has reset since this was called last.
+  uint64_t TakeResetCount() { return std::exchange(reset_count_, 0); }
+
   // Stops listening and gives a socket bound to the same address, to connect with.
   absl::StatusOr<OwnedFd> TakeForConnecting();
 
@@ -117,6 +120,7 @@ class ConnectionPoint {
   Timer accept_again_;
   absl::Duration next_pause_ = kShortestPause;
 
+  uint64_t reset_count_ = 0;
   uint64_t dropped_before_ = 0;  // By listeners that are gone.
 };
 

@@ -167,6 +167,7 @@ void Termination::ApplySynPolicy() {
 
 void Termination::AcceptConnection() {
   absl::StatusOr<absl::optional<Accepted>> accepted = point_->AcceptOne();
+  resources_.counters.refused_connections += point_->TakeResetCount();
   if (!accepted.ok()) {
     // It comes up again when the connection point has paused.
     resources_.shortage_reporter.Report(accepted.status());

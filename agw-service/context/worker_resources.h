@@ -59,7 +59,7 @@ struct WorkerCounters {
   // By the gates of its terminations.
   uint64_t dropped_syns = 0;
 
-  // Connections that were reset because of whom they came from.
+  // Connections that were reset because their peer may not connect, or not any more.
   uint64_t refused_connections = 0;
 };
 

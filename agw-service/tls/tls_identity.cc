@@ -12,6 +12,7 @@
 #include <openssl/pool.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -90,16 +91,31 @@ BoringSslPtr<CRYPTO_BUFFER> MakeCertificate(const TlsIdentity::Options& options,
   return ToDer(certificate.get());
 }
 
-// All of PEM, in order.
+// All of PEM, in order; none if one of them is broken.
 std::vector<bssl::UniquePtr<X509>> ReadCertificates(absl::string_view pem) {
   bssl::UniquePtr<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   CHECK(in != nullptr);
   std::vector<bssl::UniquePtr<X509>> certificates;
+  ERR_clear_error();
   while (X509* certificate = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(certificate);
   }
-  ERR_clear_error();  // That there are no more.
+  const uint32_t error = ERR_peek_last_error();
+  const bool at_end =
+      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (!at_end) certificates.clear();
   return certificates;
+}
+
+// BoringSSL has rules of its own, such as the key usage of an EC certificate.
+bool IsUsableForTls(absl::Span<CRYPTO_BUFFER* const> chain, EVP_PKEY* key) {
+  const BoringSslPtr<SSL_CTX> trial(SSL_CTX_new(TLS_with_buffers_method()));
+  CHECK(trial != nullptr);
+  const bool usable =
+      SSL_CTX_set_chain_and_key(trial.get(), chain.data(), chain.size(), key, nullptr) == 1;
+  ERR_clear_error();
+  return usable;
 }
 
 BoringSslPtr<EVP_PKEY> ReadKey(absl::string_view pem) {
@@ -147,7 +163,9 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::Generate(const O
 absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::FromPem(
     absl::string_view certificates_pem, absl::string_view key_pem) {
   const std::vector<bssl::UniquePtr<X509>> certificates = ReadCertificates(certificates_pem);
-  if (certificates.empty()) return absl::InvalidArgumentError("there is no certificate in PEM");
+  if (certificates.empty()) {
+    return absl::InvalidArgumentError("there is no certificate in PEM, or a broken one");
+  }
   BoringSslPtr<EVP_PKEY> key = ReadKey(key_pem);
   if (key == nullptr) {
     return absl::InvalidArgumentError("there is no key in PEM, or it needs a passphrase");
@@ -163,8 +181,14 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::FromPem(
   for (const bssl::UniquePtr<X509>& certificate : certificates) {
     chain.push_back(ToDer(certificate.get()));
   }
-  return std::shared_ptr<const TlsIdentity>(
+  std::shared_ptr<const TlsIdentity> identity(
       new TlsIdentity(std::move(chain), std::move(key), NotAfter(certificates[0].get())));
+  if (!IsUsableForTls(identity->chain(), identity->key())) {
+    return absl::InvalidArgumentError(
+        "TLS cannot use the certificate; the key usage of one with an EC key, if it has any, must "
+        "include digitalSignature");
+  }
+  return identity;
 }
 
 TlsIdentity::TlsIdentity(std::vector<BoringSslPtr<crypto_buffer_st>> chain,

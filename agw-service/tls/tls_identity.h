@@ -38,8 +38,8 @@ class TlsIdentity {
   // certificate.
   static absl::StatusOr<std::shared_ptr<const TlsIdentity>> Generate(const Options& options);
 
-  // From PEM: a certificate, with those of its issuers behind it, and its key, which is RSA of 2,048
-  // bits or more, P-256 or P-384. `kInvalidArgument` says what is wrong with them.
+  // From PEM: a certificate, with those of its issuers behind it, and its key, which is RSA of
+  // 2,048 bits or more, P-256 or P-384. `kInvalidArgument` says what is wrong with them.
   static absl::StatusOr<std::shared_ptr<const TlsIdentity>> FromPem(absl::string_view certificates,
                                                                     absl::string_view key);
 

@@ -10,6 +10,7 @@
 
 #include "agw-service/tls/testing/certificates.h"
 #include "common/testing/status_matchers.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace agw {
@@ -112,8 +113,15 @@ TEST(TlsIdentity, SaysWhatIsWrongWithAnOperatorsFiles) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
     return std::string(status.message());
   };
-  EXPECT_EQ(error("", own.key_pem()), "there is no certificate in PEM");
-  EXPECT_EQ(error(own.key_pem(), own.key_pem()), "there is no certificate in PEM");
+  const std::string no_certificate = "there is no certificate in PEM, or a broken one";
+  EXPECT_EQ(error("", own.key_pem()), no_certificate);
+  EXPECT_EQ(error(own.key_pem(), own.key_pem()), no_certificate);
+  std::string broken_issuer = other.certificate_pem();
+  broken_issuer.replace(broken_issuer.size() / 2, 8, "AAAAAAAA");
+  EXPECT_EQ(error(own.certificate_pem() + broken_issuer, own.key_pem()), no_certificate);
+  const TestCertificate authority = MakeTestCertificate({.key_usage = "keyCertSign"});
+  EXPECT_THAT(error(authority.certificate_pem(), authority.key_pem()),
+              testing::HasSubstr("digitalSignature"));
   EXPECT_EQ(error(own.certificate_pem(), ""), "there is no key in PEM, or it needs a passphrase");
   EXPECT_EQ(error(own.certificate_pem(), other.key_pem()),
             "the key is not that of the first certificate");

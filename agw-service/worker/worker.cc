@@ -66,9 +66,10 @@ void Worker::Run(const WorkerOptions& options) {
                             .realm_identities = options.realm_identities,
                             .identity = options.identity,
                             .counters = {}};
+  // Goes after the contexts, which count to their end.
+  const CounterReporter reporter(resources, options.counter_sink);
   ContextTable contexts(resources, options.admission);
   contexts_ = &contexts;
-  CounterReporter reporter(resources, options.counter_sink);
   loop_.Run();
   // What was posted before the end, and what that posts in turn, still finds the contexts.
   loop_.RunRest();

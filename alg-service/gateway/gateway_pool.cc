@@ -73,6 +73,10 @@ void GatewayPool::RunResolver() {
 GatewayPool::Targets GatewayPool::Resolve() {
   Targets targets;
   for (const HostPort& host_port : options_.targets) {
+    {
+      common::MutexLock lock(mutex_);
+      if (stopping_) break;
+    }
     absl::StatusOr<std::vector<common::IpAddress>> addresses = resolver_(host_port.host);
     std::vector<common::IpAddress>& known = resolved_[host_port.host];
     if (addresses.ok()) {

@@ -86,7 +86,7 @@ void StartCall(MediaGatewayService::Stub& stub, const std::shared_ptr<Metrics>& 
                                 method_name, result.status().code(),
                                 common::MonotonicTime::Now() - call->start_time);
                             MediaGateway::Done<Response> done = std::move(call->done);
-                            // It holds the channel, which must not be let go by whoever hears of the answer last
+                            // Before anybody hears of the answer: it holds the channel
                             // (common/grpc_lifetime.h).
                             std::shared_ptr<Call<Request, Response>>(std::move(call->self)).reset();
                             done(std::move(result));

@@ -28,8 +28,8 @@ using ims::alg::v1::ProcessOfferRequest;
 using ims::alg::v1::ProcessOfferResponse;
 using Attempts = std::vector<std::shared_ptr<ReservationAttempt>>;
 
-// After this many IMS-AGWs that are full or away the caller is better off with an answer. Those that
-// are late do not count: what they cost is little, and bounded by the caller's deadline.
+// After this many IMS-AGWs that are full or away the caller is better off with an answer. Those
+// that are late do not count: what they cost is little, and bounded by the caller's deadline.
 constexpr int kRefusalLimit = 3;
 
 // Conflicts with others until the caller is asked to repeat.
@@ -198,8 +198,8 @@ Task<absl::StatusOr<std::shared_ptr<ReservationAttempt>>> FirstReserved(Attempts
   co_return race->result();
 }
 
-// Asks one IMS-AGW after the other. Those that are late in the end are left to the caller to clean
-// up.
+// Asks one IMS-AGW after the other. Those that are late when another one has decided are left to
+// the caller to clean up.
 Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
     std::shared_ptr<SessionResources> resources, SessionSnapshot session,
     std::vector<Gateway> candidates, CallScope scope, Attempts& late) {
@@ -216,6 +216,7 @@ Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
     const absl::Status fits = CheckRecordSize(session.record);
     if (!fits.ok()) co_return fits;
 
+    if (IsAbandoned(scope) && !late.empty()) break;
     std::shared_ptr<ReservationAttempt> attempt =
         ReservationAttempt::Begin(resources, session, scope);
     if (is_last && late.empty()) {
@@ -252,7 +253,10 @@ Task<absl::StatusOr<ProcessOfferResponse>> ReserveSomewhere(
         co_await FirstReserved(std::exchange(late, Attempts()));
     if (attempt.ok() && !IsAbandoned(scope)) co_return Forward(*resources, (*attempt)->session());
     if (attempt.ok()) ReservationAttempt::CleanUp(*attempt);
-    failure = attempt.ok() ? absl::CancelledError("the caller has gone") : attempt.status();
+    const absl::Status late_failure =
+        attempt.ok() ? absl::CancelledError("the caller has gone") : attempt.status();
+    // What an IMS-AGW has said counts more than that another one has said nothing.
+    if (failure.ok() || IsUncertain(failure) || !IsUncertain(late_failure)) failure = late_failure;
   }
   co_return Refuse(session.plan, failure);
 }

@@ -16,8 +16,8 @@ namespace alg {
 // One run of ProcessOffer. Everything the offer needs is asked for at once, of one IMS-AGW after
 // the other until one has it all. One that does not answer within the policy's `attempt_timeout` is
 // passed over, too; if nobody else has room, the first of those that are late is taken. What the
-// others have reserved, even if they say so much later, is given back; nobody waits for that but the
-// caller of an offer that failed, and only as long as the IMS-AGW answers.
+// others have reserved, even if they say so much later, is given back; nobody waits for that but
+// the caller of an offer that failed, and only as long as the IMS-AGW answers.
 //
 // A repeated request finds the context taken by the run before it. It takes over what that one has
 // reserved, if the record is that of the same offer: it writes itself into the record, so that the

@@ -314,6 +314,17 @@ TEST_F(HangingGatewayTest, HoldsUpNoRefusalThatEveryGatewayWouldGive) {
   EXPECT_EQ(agw_->context_count(), 0u);
 }
 
+TEST_F(HangingGatewayTest, SaysLessThanOneThatIsFull) {
+  other_agw_->FailNext("ReserveConnectionPoint", IqError(absl::StatusCode::kResourceExhausted,
+                                                         iq::ERROR_REASON_NO_FREE_PORT));
+  Offer();
+  timers_->Advance(absl::Milliseconds(200));
+  agw_->EndHeld(absl::UnavailableError("connection reset"));
+  ASSERT_TRUE(response_.has_value());
+  EXPECT_EQ(ErrorReasonOf(response_->status()), "GATEWAY_FULL");
+  timers_->Advance(absl::Minutes(1));
+}
+
 TEST_F(HangingGatewayTest, OneOfManyThatHangIsPassedOverHoweverManyTheyAre) {
   std::vector<std::shared_ptr<FakeMediaGateway>> hanging;
   directory_->Clear();

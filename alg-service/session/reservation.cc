@@ -163,14 +163,14 @@ DetachedTask ReservationAttempt::CleanUp(std::shared_ptr<ReservationAttempt> und
               (!attempt->is_uncertain_ || (look == Look::kNothing && nothing_was_there));
     if (is_done) break;
     nothing_was_there = look == Look::kNothing;
-    if (waited >= kCleanUpTime) {
+    const bool goes_on =
+        waited < kCleanUpTime && co_await Sleep(attempt->resources_->timers, pause);
+    if (!goes_on) {
       common::Log(common::Severity::kWarning, "reservation_not_cleaned_up",
                   {{"gateway", attempt->session_.gateway.info->instance_id},
                    {"context_id", attempt->session_.context_id}});
       break;
     }
-    const bool slept = co_await Sleep(attempt->resources_->timers, pause);
-    if (!slept) break;
     waited += pause;
     pause = look == Look::kUnknown ? std::min(2 * pause, kLongestPause) : kFirstPause;
   }

@@ -38,9 +38,9 @@ class SessionControl {
   SessionControl(const SessionControl&) = delete;
   SessionControl& operator=(const SessionControl&) = delete;
 
-  // Gives up what waits only to try again later, cancels what waits for an IMS-AGW, and returns when
-  // nothing is under way: within seconds, because what takes back a reservation goes on a little. No
-  // calls may come meanwhile and afterwards.
+  // Gives up what waits only to try again later, cancels what waits for an IMS-AGW, and returns
+  // when nothing is under way: within seconds, because what takes back a reservation goes on a
+  // little. No calls may come meanwhile and afterwards.
   void Stop();
 
   void ProcessOffer(const ims::alg::v1::ProcessOfferRequest& request, const CallScope& scope,

@@ -15,7 +15,8 @@ class DescriptorsTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.services = cls.enterClassContext(Services(descriptor_limits=(SOFT_LIMIT, HARD_LIMIT)))
+        cls.services = cls.enterClassContext(
+            Services(agw_config={"worker_count": 2}, descriptor_limits=(SOFT_LIMIT, HARD_LIMIT)))
         cls.certificate = Certificate(cls.services.folder, "phone")
 
     def _offer_until_refused(self):

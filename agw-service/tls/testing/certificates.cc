@@ -114,6 +114,11 @@ TestCertificate MakeTestCertificate(const TestCertificateOptions& options) {
         X509_EXTENSION_create_by_NID(nullptr, NID_netscape_comment, 0, value.get()));
     CHECK(extension != nullptr && X509_add_ext(certificate.get(), extension.get(), -1));
   }
+  if (!options.key_usage.empty()) {
+    bssl::UniquePtr<X509_EXTENSION> extension(X509V3_EXT_nconf_nid(
+        nullptr, nullptr, NID_key_usage, const_cast<char*>(options.key_usage.c_str())));
+    CHECK(extension != nullptr && X509_add_ext(certificate.get(), extension.get(), -1));
+  }
   const EVP_MD* digest = options.key_type == TestKeyType::kEd25519 ? nullptr : EVP_sha256();
   CHECK(X509_sign(certificate.get(), result.key.get(), digest) > 0);
 

@@ -28,7 +28,8 @@ struct TestCertificate {
 struct TestCertificateOptions {
   TestKeyType key_type = TestKeyType::kP256;
   bool expired = false;
-  size_t padding_size = 0;  // Octets of an extension nobody needs.
+  size_t padding_size = 0;     // Octets of an extension nobody needs.
+  std::string key_usage = "";  // "keyCertSign,cRLSign"; none if empty.
 };
 
 TestCertificate MakeTestCertificate(const TestCertificateOptions& options = {});
