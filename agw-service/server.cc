@@ -16,6 +16,7 @@
 #include "agw-service/control/notification_log.h"
 #include "agw-service/ephemeral_ports.h"
 #include "agw-service/metrics.h"
+#include "agw-service/net/event_loop.h"
 #include "agw-service/net/host_addresses.h"
 #include "agw-service/net/syn_gate.h"
 #include "agw-service/own_addresses.h"
