@@ -104,12 +104,17 @@ IQGATE_IN_RUNTIME bool CallsOurs(const char* name) {
   return false;
 }
 
-// The count of references to an absl::Status or absl::Cord is in an uninstrumented library: who
-// lets go last is ordered by an atomic that is not seen.
-IQGATE_IN_RUNTIME bool IsCountedUnseen(void* pc) {
+// Of an uninstrumented library that orders what it does with atomics of its own, which are not seen:
+// the count of references to an absl::Status or absl::Cord, and the spin lock over the graph in
+// which absl::Mutex looks for deadlocks.
+IQGATE_IN_RUNTIME bool IsOrderedUnseen(void* pc) {
   static char module[kNameSize];
   __sanitizer_symbolize_pc(pc, "%m", module, kNameSize);
-  return std::strstr(module, "/libabsl_status.") || std::strstr(module, "/libabsl_cord.");
+  for (const char* library :
+       {"/libabsl_status.", "/libabsl_cord.", "/libabsl_graphcycles_internal."}) {
+    if (std::strstr(module, library) != nullptr) return true;
+  }
+  return false;
 }
 
 IQGATE_IN_RUNTIME Access Describe(void* report, int index) {
@@ -129,7 +134,8 @@ IQGATE_IN_RUNTIME Access Describe(void* report, int index) {
     __sanitizer_symbolize_pc(trace[i], "%f", name, kNameSize);
     name[kNameSize - 1] = '\0';
     if (i == 0) access.deletes = StartsWith(name, "operator delete") || StartsWith(name, "free");
-    if (i < 2 && IsCountedUnseen(trace[i])) owner_found = true;  // Not ours.
+    // Not ours. The two innermost frames may be those of memmove(), or of operator delete.
+    if (i < 3 && IsOrderedUnseen(trace[i])) owner_found = true;
     if (!owner_found && CallsOurs(name)) access.ours = owner_found = true;
     StripArguments(name);
     // A template's name comes after its type.
