@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
 
   stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "draining", {{"context_count", (*server)->context_count()}});
-  (*server)->Drain();
+  (*server)->DrainToStop();
   const common::MonotonicTime end = common::MonotonicTime::Now() + (*server)->drain_time();
   while ((*server)->context_count() > 0 && common::MonotonicTime::Now() < end) {
     // A second signal ends the sessions that are left.

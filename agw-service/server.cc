@@ -178,7 +178,7 @@ class Server::Parts {
                             metrics->Count(counters);
                           }})),
         streams(state, log),
-        service(*workers, state, streams) {
+        service(*workers, state, streams, [this] { TellWhetherDraining(); }) {
     UseIdentity(identity);
     metrics->SetSources({.status = [this] { return state.Status(); },
                          .dropped_notification_count = [this] { return log.dropped_count(); }});
@@ -193,6 +193,23 @@ class Server::Parts {
     metrics->SetCertificateExpiry(first_end);
     common::Log(common::Severity::kInfo, "certificate_in_use",
                 {{"fingerprint", identity->fingerprint().ToString()}});
+  }
+
+  // To those who watch the status, and to the health service once there is one.
+  void TellWhetherDraining() {
+    {
+      common::MutexLock lock(health_mutex);
+      if (grpc != nullptr) grpc->SetServing(!state.draining());
+    }
+    streams.PushStatus();
+  }
+
+  void SetGrpcServer(std::unique_ptr<common::GrpcServer> server) {
+    {
+      common::MutexLock lock(health_mutex);
+      grpc = std::move(server);
+    }
+    TellWhetherDraining();
   }
 
   void RotateIdentity() {
@@ -222,6 +239,8 @@ class Server::Parts {
   MediaGatewayService service;
   std::unique_ptr<RotationTimer> rotation;
   std::unique_ptr<common::HttpEndpoint> http;
+  // Calls come as soon as there is a server, before it is here.
+  common::Mutex health_mutex;
   std::unique_ptr<common::GrpcServer> grpc;
 };
 
@@ -246,10 +265,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   };
   ASSIGN_OR_RETURN(parts->http, common::HttpEndpoint::Start(config.http(), std::move(sources)));
   ASSIGN_OR_RETURN(
-      parts->grpc,
+      std::unique_ptr<common::GrpcServer> grpc,
       common::GrpcServer::Start(
           config.iq(), {{ims::iq::v1::MediaGatewayService::service_full_name(), &parts->service}}));
-  parts->grpc->SetServing(true);
+  parts->SetGrpcServer(std::move(grpc));
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   common::Log(common::Severity::kInfo, "agw_started",
               {{"instance_id", config.instance_id()},
@@ -272,10 +291,9 @@ Server::~Server() {
 int Server::iq_port() const { return parts_->grpc->port(); }
 int Server::http_port() const { return parts_->http->port(); }
 
-void Server::Drain() {
-  parts_->grpc->SetServing(false);
-  parts_->state.Drain();
-  parts_->streams.PushStatus();
+void Server::DrainToStop() {
+  parts_->state.Stop();
+  parts_->TellWhetherDraining();
 }
 
 uint32_t Server::context_count() const { return parts_->admission.context_count(); }

@@ -31,8 +31,9 @@ class Server {
   int iq_port() const;
   int http_port() const;
 
-  // Takes no new contexts any more; /readyz says so.
-  void Drain();
+  // Takes no new contexts any more, whatever Iq asks for, since the process is about to end; /readyz
+  // says so.
+  void DrainToStop();
 
   // Contexts left, for those who wait for the drain to end.
   uint32_t context_count() const;

@@ -81,13 +81,16 @@ struct HangingTermination {};
 
 struct Draining {};
 
+struct DrainEnded {};
+
 struct DescriptorShortage {
   std::string detail;
 };
 
-using EventKind = absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
-                                FingerprintVerified, FingerprintMismatch, BearerReleased,
-                                SetupTimedOut, HangingTermination, Draining, DescriptorShortage>;
+using EventKind =
+    absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
+                  FingerprintVerified, FingerprintMismatch, BearerReleased, SetupTimedOut,
+                  HangingTermination, Draining, DrainEnded, DescriptorShortage>;
 
 struct Event {
   absl::Time time;         // By the wall clock, for people.

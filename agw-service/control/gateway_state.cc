@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "agw-service/context/iq_error.h"
 #include "agw-service/control/proto_conversion.h"
+#include "common/config_check.h"
+#include "common/version.h"
 
 namespace agw {
 
@@ -13,7 +16,33 @@ void GatewayState::SetIdentity(std::shared_ptr<const TlsIdentity> identity) {
 }
 
 void GatewayState::Drain() {
-  if (admission_.Drain()) log_.Append(Event{absl::Now(), "", 0, absl::nullopt, Draining{}});
+  common::MutexLock lock(mutex_);
+  DrainLocked();
+}
+
+void GatewayState::DrainLocked() {
+  if (draining_since_.has_value()) return;
+  draining_since_ = common::MonotonicTime::Now();
+  admission_.SetDraining(true);
+  log_.Append(Event{absl::Now(), "", 0, absl::nullopt, Draining{}});
+}
+
+absl::Status GatewayState::Undrain() {
+  common::MutexLock lock(mutex_);
+  if (stopping_) {
+    return IqError(absl::StatusCode::kFailedPrecondition, "STOPPING", "the process is to end");
+  }
+  if (!draining_since_.has_value()) return absl::OkStatus();
+  draining_since_.reset();
+  admission_.SetDraining(false);
+  log_.Append(Event{absl::Now(), "", 0, absl::nullopt, DrainEnded{}});
+  return absl::OkStatus();
+}
+
+void GatewayState::Stop() {
+  common::MutexLock lock(mutex_);
+  stopping_ = true;
+  DrainLocked();
 }
 
 ims::iq::v1::GatewayStatus GatewayState::Status() const {
@@ -46,9 +75,15 @@ ims::iq::v1::GatewayStatus GatewayState::Status() const {
   {
     common::MutexLock lock(mutex_);
     *status.add_certificate_fingerprints() = ToProto(identity_->fingerprint());
+    if (draining_since_.has_value()) {
+      *status.mutable_drain_duration() =
+          common::ToProto(common::MonotonicTime::Now() - *draining_since_);
+    }
   }
   status.set_worker_count(worker_count_);
   status.set_last_sequence_number(log_.last_sequence_number());
+  status.set_software_version(common::kVersion);
+  *status.mutable_time() = ToProto(absl::Now());
   return status;
 }
 

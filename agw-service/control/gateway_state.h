@@ -7,10 +7,13 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "agw-service/control/notification_log.h"
 #include "agw-service/realm/ip_realm.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/admission.h"
+#include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 
@@ -36,8 +39,16 @@ class GatewayState {
   // The certificate that new terminations present, in realms that have none of their own.
   void SetIdentity(std::shared_ptr<const TlsIdentity> identity);
 
-  // Takes no new contexts any more. The first call is notified.
+  // Takes no new contexts any more. Notified, unless it is so already.
   void Drain();
+
+  // Takes them again; notified likewise. `kFailedPrecondition` (STOPPING) after `Stop()`.
+  absl::Status Undrain();
+
+  // Drains for good, since the process is about to end.
+  void Stop();
+
+  bool draining() const { return admission_.draining(); }
 
   ims::iq::v1::GatewayStatus Status() const;
 
@@ -50,7 +61,11 @@ class GatewayState {
   Admission& admission_;
   NotificationLog& log_;
 
+  void DrainLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable common::Mutex mutex_;
+  absl::optional<common::MonotonicTime> draining_since_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const TlsIdentity> identity_ ABSL_GUARDED_BY(mutex_);
 };
 

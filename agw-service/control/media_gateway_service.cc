@@ -312,8 +312,16 @@ grpc::ServerWriteReactor<iq::WatchStatusResponse>* MediaGatewayService::WatchSta
 grpc::ServerUnaryReactor* MediaGatewayService::Drain(grpc::CallbackServerContext* call,
                                                      const iq::DrainRequest*, iq::DrainResponse*) {
   state_.Drain();
-  streams_.PushStatus();
+  drain_changed_();
   return Finish(call, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* MediaGatewayService::Undrain(grpc::CallbackServerContext* call,
+                                                       const iq::UndrainRequest*,
+                                                       iq::UndrainResponse*) {
+  const absl::Status status = state_.Undrain();
+  if (status.ok()) drain_changed_();
+  return Finish(call, status);
 }
 
 }  // namespace agw

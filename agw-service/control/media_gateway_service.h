@@ -3,6 +3,9 @@
 #ifndef AGW_SERVICE_CONTROL_MEDIA_GATEWAY_SERVICE_H_
 #define AGW_SERVICE_CONTROL_MEDIA_GATEWAY_SERVICE_H_
 
+#include <functional>
+#include <utility>
+
 #include "agw-service/control/gateway_state.h"
 #include "agw-service/control/gateway_streams.h"
 #include "agw-service/worker/worker_pool.h"
@@ -14,9 +17,14 @@ namespace agw {
 // Thread-safe.
 class MediaGatewayService final : public ims::iq::v1::MediaGatewayService::CallbackService {
  public:
-  // All outlive the service.
-  MediaGatewayService(WorkerPool& workers, GatewayState& state, GatewayStreams& streams)
-      : workers_(workers), state_(state), streams_(streams) {}
+  // All outlive the service. `drain_changed` is called by gRPC's threads after a call that may have
+  // changed whether new contexts are taken.
+  MediaGatewayService(WorkerPool& workers, GatewayState& state, GatewayStreams& streams,
+                      std::function<void()> drain_changed)
+      : workers_(workers),
+        state_(state),
+        streams_(streams),
+        drain_changed_(std::move(drain_changed)) {}
 
   grpc::ServerUnaryReactor* ReserveConnectionPoint(
       grpc::CallbackServerContext* call, const ims::iq::v1::ReserveConnectionPointRequest* request,
@@ -49,6 +57,9 @@ class MediaGatewayService final : public ims::iq::v1::MediaGatewayService::Callb
   grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* call,
                                   const ims::iq::v1::DrainRequest* request,
                                   ims::iq::v1::DrainResponse* response) override;
+  grpc::ServerUnaryReactor* Undrain(grpc::CallbackServerContext* call,
+                                    const ims::iq::v1::UndrainRequest* request,
+                                    ims::iq::v1::UndrainResponse* response) override;
 
  private:
   // Runs `operation(ContextTable&)`, which fills the response, on the worker of the context.
@@ -70,6 +81,7 @@ class MediaGatewayService final : public ims::iq::v1::MediaGatewayService::Callb
   WorkerPool& workers_;
   GatewayState& state_;
   GatewayStreams& streams_;
+  const std::function<void()> drain_changed_;
 };
 
 }  // namespace agw

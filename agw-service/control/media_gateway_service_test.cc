@@ -151,7 +151,7 @@ class MediaGatewayServiceTest : public testing::Test {
       3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
                        identity_, [](const WorkerCounters&) {}});
   GatewayStreams streams_{state_, log_};
-  MediaGatewayService service_{*workers_, state_, streams_};
+  MediaGatewayService service_{*workers_, state_, streams_, [this] { streams_.PushStatus(); }};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<iq::MediaGatewayService::Stub> stub_;
 };
@@ -535,6 +535,34 @@ TEST_F(MediaGatewayServiceTest, DrainingRefusesNewContextsServesOldOnesAndIsTold
   AppendEvents(2);  // At least one of them behind what the drain has told.
   EXPECT_TRUE(log_.After(0)->has_draining());
   EXPECT_FALSE(log_.After(1)->has_draining());
+}
+
+TEST_F(MediaGatewayServiceTest, UndrainTakesNewContextsAgainAndIsToldOnce) {
+  iq::DrainResponse drained;
+  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::Drain, iq::DrainRequest(), &drained), IsOk());
+  EXPECT_TRUE(Status().has_drain_duration());
+  iq::UndrainResponse undrained;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::Undrain, iq::UndrainRequest(), &undrained),
+                IsOk());
+  }
+  EXPECT_FALSE(Status().draining());
+  EXPECT_FALSE(Status().has_drain_duration());
+  EXPECT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());
+  AppendEvents(1);
+  EXPECT_TRUE(log_.After(0)->has_draining());
+  EXPECT_TRUE(log_.After(1)->has_drain_ended());
+  EXPECT_FALSE(log_.After(2)->has_drain_ended());
+}
+
+TEST_F(MediaGatewayServiceTest, AProcessThatIsToEndIsNotUndrained) {
+  state_.Stop();
+  iq::UndrainResponse response;
+  const absl::Status refused =
+      Call(&iq::MediaGatewayService::Stub::Undrain, iq::UndrainRequest(), &response);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(ErrorReasonOf(refused), "STOPPING");
+  EXPECT_TRUE(Status().draining());
 }
 
 TEST_F(MediaGatewayServiceTest, ACallThatItsClientHasGivenUpIsNotDone) {

@@ -9,10 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/context/context.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/context/event.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "ims/iq/v1/media_gateway_service.pb.h"
 #include "ims/iq/v1/notification.pb.h"
 #include "ims/iq/v1/termination.pb.h"
@@ -42,6 +44,7 @@ void SetStatistics(const TerminationStatistics& statistics,
 ims::iq::v1::Fingerprint ToProto(const Fingerprint& fingerprint);
 ims::iq::v1::TransportAddress ToProto(const common::TransportAddress& address);
 ims::iq::v1::Side ToProto(Side side);
+google::protobuf::Timestamp ToProto(absl::Time time);
 
 // Without `sequence_number`, which the log gives.
 ims::iq::v1::Notification ToProto(const Event& event);

@@ -377,6 +377,7 @@ TEST(EventTest, EveryKindIsToldWithAllItKnows) {
        "setup_timed_out { timer: TIMER_TLS_ESTABLISHMENT }"},
       {HangingTermination{}, "hanging_termination {}"},
       {Draining{}, "draining {}"},
+      {DrainEnded{}, "drain_ended {}"},
   };
   for (const Told& row : rows) {
     const Event event{absl::FromUnixMillis(1500), "c1", 2, Side::kAccess, row.kind};

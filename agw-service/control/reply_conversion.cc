@@ -3,22 +3,12 @@
 #include "absl/time/time.h"
 #include "absl/types/variant.h"
 #include "agw-service/control/proto_conversion.h"
+#include "common/config_check.h"
 
 namespace agw {
 namespace {
 
 namespace iq = ims::iq::v1;
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  out->set_seconds(nanos / 1'000'000'000);
-  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
 
 iq::TcpRole ToProto(TcpRole role) {
   switch (role) {
@@ -161,13 +151,14 @@ struct KindConverter {
     proto->set_detail(event.detail);
     proto->set_received_byte_count(event.statistics.received_byte_count);
     proto->set_sent_byte_count(event.statistics.sent_byte_count);
-    SetDuration(event.statistics.duration, proto->mutable_duration());
+    *proto->mutable_duration() = common::ToProto(event.statistics.duration);
   }
   void operator()(const SetupTimedOut& event) const {
     out.mutable_setup_timed_out()->set_timer(ToProto(event.timer));
   }
   void operator()(const HangingTermination&) const { out.mutable_hanging_termination(); }
   void operator()(const Draining&) const { out.mutable_draining(); }
+  void operator()(const DrainEnded&) const { out.mutable_drain_ended(); }
   void operator()(const DescriptorShortage& event) const {
     out.mutable_descriptor_shortage()->set_detail(event.detail);
   }
@@ -247,9 +238,9 @@ void SetBearerControl(const TerminationPolicy& policy, const Interlinkage& inter
   SetSynPolicy(policy.syn_policy(), out->mutable_syn_policy());
   SetInterlinkage(interlinkage, out->mutable_interlinkage());
   iq::SetupTimers* timers = out->mutable_setup_timers();
-  SetDuration(policy.timers().await_configuration, timers->mutable_await_configuration());
-  SetDuration(policy.timers().tcp_establishment, timers->mutable_tcp_establishment());
-  SetDuration(policy.timers().tls_establishment, timers->mutable_tls_establishment());
+  *timers->mutable_await_configuration() = common::ToProto(policy.timers().await_configuration);
+  *timers->mutable_tcp_establishment() = common::ToProto(policy.timers().tcp_establishment);
+  *timers->mutable_tls_establishment() = common::ToProto(policy.timers().tls_establishment);
 }
 
 void AuditTermination(absl::string_view context_id, TerminationKey key, const MediaStream& stream,
@@ -287,7 +278,7 @@ void SetTerminationId(absl::string_view context_id, TerminationKey key, iq::Term
 void SetStatistics(const TerminationStatistics& statistics, iq::TerminationStatistics* out) {
   out->set_received_byte_count(statistics.received_byte_count);
   out->set_sent_byte_count(statistics.sent_byte_count);
-  SetDuration(statistics.duration, out->mutable_duration());
+  *out->mutable_duration() = common::ToProto(statistics.duration);
 }
 
 iq::Fingerprint ToProto(const Fingerprint& fingerprint) {
@@ -304,9 +295,17 @@ iq::TransportAddress ToProto(const common::TransportAddress& address) {
   return proto;
 }
 
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  const int64_t nanos = absl::ToUnixNanos(time);
+  proto.set_seconds(nanos / 1'000'000'000);
+  proto.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+  return proto;
+}
+
 iq::Notification ToProto(const Event& event) {
   iq::Notification proto;
-  SetTimestamp(event.time, proto.mutable_time());
+  *proto.mutable_time() = ToProto(event.time);
   if (!event.context_id.empty()) {
     iq::TerminationId* termination = proto.mutable_termination();
     termination->set_context_id(event.context_id);
@@ -320,7 +319,7 @@ iq::Notification ToProto(const Event& event) {
 iq::AuditContextResponse Audit(const Context& context) {
   iq::AuditContextResponse response;
   response.set_context_id(context.id());
-  SetTimestamp(context.creation_time(), response.mutable_creation_time());
+  *response.mutable_creation_time() = ToProto(context.creation_time());
   for (const auto& [stream_id, stream] : context.media_streams()) {
     for (Side side : {Side::kAccess, Side::kCore}) {
       if (stream->termination(side) == nullptr) continue;

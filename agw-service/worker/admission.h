@@ -28,8 +28,7 @@ class Admission {
   }
   void Leave() { context_count_.fetch_sub(1); }
 
-  // True for the first call.
-  bool Drain() { return !draining_.exchange(true); }
+  void SetDraining(bool draining) { draining_.store(draining); }
   bool draining() const { return draining_.load(); }
 
   uint32_t context_count() const { return context_count_.load(); }
