@@ -72,7 +72,7 @@ void Validate(const AlgConfig& config, common::ConfigErrors* errors) {
 
   const GatewayConfig& gateways = config.gateways();
   for (int i = 0; i < gateways.targets_size(); ++i) {
-    const absl::Status valid = ParseHostPort(gateways.targets(i)).status();
+    const absl::Status valid = common::ParseHostPort(gateways.targets(i)).status();
     if (!valid.ok()) errors->Add(absl::StrCat("gateways.targets[", i, "]"), valid.message());
   }
   if (gateways.has_tls()) common::ValidateClientTls(gateways.tls(), "gateways.tls", errors);
@@ -98,10 +98,10 @@ void Validate(const AlgConfig& config, common::ConfigErrors* errors) {
   }
 }
 
-std::vector<HostPort> MakeGatewayTargets(const AlgConfig& config) {
-  std::vector<HostPort> targets;
+std::vector<common::HostPort> MakeGatewayTargets(const AlgConfig& config) {
+  std::vector<common::HostPort> targets;
   for (const std::string& target : config.gateways().targets()) {
-    targets.push_back(*ParseHostPort(target));
+    targets.push_back(*common::ParseHostPort(target));
   }
   return targets;
 }

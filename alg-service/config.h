@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "alg-service/gateway/name_resolver.h"
 #include "alg-service/session/session_policy.h"
 #include "common/config_file.h"
+#include "common/name_resolver.h"
 #include "ims/config/v1/alg_config.pb.h"
 
 namespace alg {
@@ -34,7 +34,7 @@ void SetDefaults(ims::config::v1::AlgConfig* config);
 void Validate(const ims::config::v1::AlgConfig& config, common::ConfigErrors* errors);
 
 // Of a configuration that is valid.
-std::vector<HostPort> MakeGatewayTargets(const ims::config::v1::AlgConfig& config);
+std::vector<common::HostPort> MakeGatewayTargets(const ims::config::v1::AlgConfig& config);
 SessionPolicy MakeSessionPolicy(const ims::config::v1::AlgConfig& config);
 
 }  // namespace alg

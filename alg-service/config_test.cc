@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/config_check.h"
+#include "common/name_resolver.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,7 +28,7 @@ TEST(Config, AnEmptyFileGivesTheDefaults) {
   ASSERT_OK_AND_ASSIGN(const AlgConfig config, Load(""));
   EXPECT_EQ(config.api().listen_address(), "127.0.0.1:7050");
   EXPECT_EQ(config.http().listen_address(), "127.0.0.1:9050");
-  const std::vector<HostPort> targets = MakeGatewayTargets(config);
+  const std::vector<common::HostPort> targets = MakeGatewayTargets(config);
   ASSERT_EQ(targets.size(), 1u);
   EXPECT_EQ(targets[0].host, "127.0.0.1");
   EXPECT_EQ(targets[0].port, 7060);
@@ -62,7 +63,7 @@ policy:
   access_realm: gm
   core_realm: mw
 )"));
-  const std::vector<HostPort> targets = MakeGatewayTargets(config);
+  const std::vector<common::HostPort> targets = MakeGatewayTargets(config);
   ASSERT_EQ(targets.size(), 2u);
   EXPECT_EQ(targets[0].host, "agw.example.net");
   EXPECT_EQ(targets[1].host, "2001:db8::1");
@@ -86,7 +87,7 @@ TEST(Config, FlagsOverrideTheFile) {
            {"127.0.0.1:2", "127.0.0.1:3", {"b:4", "c:5"}}));
   EXPECT_EQ(config.api().listen_address(), "127.0.0.1:2");
   EXPECT_EQ(config.http().listen_address(), "127.0.0.1:3");
-  const std::vector<HostPort> targets = MakeGatewayTargets(config);
+  const std::vector<common::HostPort> targets = MakeGatewayTargets(config);
   ASSERT_EQ(targets.size(), 2u);
   EXPECT_EQ(targets[0].host, "b");
 }

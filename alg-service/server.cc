@@ -17,6 +17,7 @@
 #include "common/http_endpoint.h"
 #include "common/log.h"
 #include "common/monotonic_time.h"
+#include "common/name_resolver.h"
 #include "common/status_macros.h"
 
 namespace alg {
@@ -26,7 +27,7 @@ namespace {
 constexpr int kRequestSizeLimit = 256 * 1024;
 
 GatewayPool::ChannelFactory MakeChannelFactory(common::ChannelSecurity security) {
-  return [security = std::move(security)](const HostPort& target,
+  return [security = std::move(security)](const common::HostPort& target,
                                           const common::TransportAddress& address) {
     const char* scheme = address.ip.is_ipv4() ? "ipv4:" : "ipv6:";
     return security.NewChannel(target.host, absl::StrCat(scheme, address.ToString()),
@@ -47,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ims::config::v1::Alg
                                                  gateways.allow_plaintext_beyond_loopback()));
   GatewayPool::Options gateway_options;
   gateway_options.targets = MakeGatewayTargets(config);
-  for (const HostPort& target : gateway_options.targets) {
+  for (const common::HostPort& target : gateway_options.targets) {
     RETURN_IF_ERROR(security.CheckHost(target.host));
   }
   std::unique_ptr<Server> server(new Server);
@@ -56,8 +57,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ims::config::v1::Alg
   gateway_options.status_interval = common::ToDuration(gateways.status_interval());
   gateway_options.lost_after = common::ToDuration(gateways.lost_after());
   server->gateways_ = std::make_shared<GatewayPool>(
-      std::move(gateway_options), ResolveWithSystem, MakeChannelFactory(std::move(security)),
-      std::make_shared<NotificationLog>(server->metrics_), server->metrics_);
+      std::move(gateway_options), common::ResolveWithSystem,
+      MakeChannelFactory(std::move(security)), std::make_shared<NotificationLog>(server->metrics_),
+      server->metrics_);
   server->control_ = std::make_unique<SessionControl>(server->gateways_, MakeSessionPolicy(config),
                                                       server->metrics_);
   server->service_ = std::make_unique<SessionService>(*server->control_,

@@ -9,8 +9,9 @@ namespace alg {
 
 using common::MonotonicTime;
 
-GatewayPool::GatewayPool(Options options, NameResolver resolver, ChannelFactory channel_factory,
-                         std::shared_ptr<NotificationSink> sink, std::shared_ptr<Metrics> metrics)
+GatewayPool::GatewayPool(Options options, common::NameResolver resolver,
+                         ChannelFactory channel_factory, std::shared_ptr<NotificationSink> sink,
+                         std::shared_ptr<Metrics> metrics)
     : options_(std::move(options)),
       resolver_(std::move(resolver)),
       channel_factory_(std::move(channel_factory)),
@@ -72,7 +73,7 @@ void GatewayPool::RunResolver() {
 
 GatewayPool::Targets GatewayPool::Resolve() {
   Targets targets;
-  for (const HostPort& host_port : options_.targets) {
+  for (const common::HostPort& host_port : options_.targets) {
     {
       common::MutexLock lock(mutex_);
       if (stopping_) break;

@@ -18,12 +18,12 @@
 #include "alg-service/gateway/gateway_directory.h"
 #include "alg-service/gateway/gateway_link.h"
 #include "alg-service/gateway/gateway_table.h"
-#include "alg-service/gateway/name_resolver.h"
 #include "alg-service/gateway/notification_sink.h"
 #include "alg-service/gateway/notification_watch.h"
 #include "alg-service/metrics.h"
 #include "common/monotonic_time.h"
 #include "common/mutex.h"
+#include "common/name_resolver.h"
 #include "grpcpp/channel.h"
 
 namespace alg {
@@ -41,10 +41,10 @@ class GatewayPool : public GatewayDirectory {
  public:
   // A channel to `address`, an address of the host of `target`.
   using ChannelFactory = std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>(
-      const HostPort& target, const common::TransportAddress& address)>;
+      const common::HostPort& target, const common::TransportAddress& address)>;
 
   struct Options {
-    std::vector<HostPort> targets;
+    std::vector<common::HostPort> targets;
 
     // How often the names are looked up.
     absl::Duration resolve_interval = absl::Seconds(10);
@@ -58,7 +58,7 @@ class GatewayPool : public GatewayDirectory {
   };
 
   // The resolver and the factory are called on threads of the pool.
-  GatewayPool(Options options, NameResolver resolver, ChannelFactory channel_factory,
+  GatewayPool(Options options, common::NameResolver resolver, ChannelFactory channel_factory,
               std::shared_ptr<NotificationSink> sink, std::shared_ptr<Metrics> metrics);
 
   // Waits for the resolver, if it is at work. The sink is not called any more afterwards.
@@ -76,7 +76,7 @@ class GatewayPool : public GatewayDirectory {
 
  private:
   struct Target {
-    HostPort host_port;
+    common::HostPort host_port;
     common::TransportAddress address;
   };
   using Targets = std::map<std::string, Target>;  // By address.
@@ -92,7 +92,7 @@ class GatewayPool : public GatewayDirectory {
   void Wake();
 
   const Options options_;
-  const NameResolver resolver_;
+  const common::NameResolver resolver_;
   const ChannelFactory channel_factory_;
   const std::shared_ptr<NotificationSink> sink_;
   const std::shared_ptr<Metrics> metrics_;

@@ -260,7 +260,7 @@ class GatewayPoolTest : public testing::Test {
           ++resolution_count_;
           return resolved_[host];
         },
-        [](const HostPort&, const common::TransportAddress& address)
+        [](const common::HostPort&, const common::TransportAddress& address)
             -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
           return grpc::CreateCustomChannel(absl::StrCat("ipv4:", address.ToString()),
                                            grpc::InsecureChannelCredentials(),
@@ -380,7 +380,7 @@ TEST_F(GatewayPoolTest, AResolverThatHangsDelaysNothing) {
         }
         return std::vector<common::IpAddress>{*common::IpAddress::Parse("127.0.0.1")};
       },
-      [this](const HostPort&, const common::TransportAddress&)
+      [this](const common::HostPort&, const common::TransportAddress&)
           -> absl::StatusOr<std::shared_ptr<grpc::Channel>> { return first_.NewChannel(); },
       sink_, metrics_);
   {
@@ -549,21 +549,6 @@ TEST_F(GatewayPoolTest, CallsCarryTypedErrorsDeadlinesAndCancellation) {
   EXPECT_THAT(
       Metrics(),
       testing::HasSubstr("alg_iq_requests_total{code=\"NOT_FOUND\",method=\"AuditContext\"} 1"));
-}
-
-TEST(NameResolver, ReadsHostAndPort) {
-  EXPECT_EQ(ParseHostPort("agw.example.net:7060")->host, "agw.example.net");
-  EXPECT_EQ(ParseHostPort("[2001:db8::1]:7060")->host, "2001:db8::1");
-  for (const char* text :
-       {"", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1:7060"}) {
-    EXPECT_FALSE(ParseHostPort(text).ok()) << text;
-  }
-}
-
-TEST(NameResolver, ResolvesLiterals) {
-  ASSERT_OK_AND_ASSIGN(std::vector<common::IpAddress> addresses, ResolveWithSystem("127.0.0.1"));
-  ASSERT_EQ(addresses.size(), 1u);
-  EXPECT_EQ(addresses[0].ToString(), "127.0.0.1");
 }
 
 }  // namespace

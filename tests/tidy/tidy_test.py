@@ -66,7 +66,7 @@ def nothing_is_left_to_do():
 def socket_headers_only_in_net():
     return includes_only_in(r"sys/socket\.h|netinet/\w+\.h|arpa/inet\.h|netdb\.h|sys/un\.h|"
                             r"linux/filter\.h|sys/epoll\.h",
-                            ["agw-service/net/*", "alg-service/gateway/name_resolver.cc",
+                            ["agw-service/net/*", "common/name_resolver.cc",
                              "alg-service/gateway/connection_probe.cc",
                              "common/ip_address.cc"])
 

@@ -1,4 +1,4 @@
-#include "alg-service/gateway/name_resolver.h"
+#include "common/name_resolver.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -8,22 +8,23 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 
-namespace alg {
+namespace common {
 namespace {
 
-absl::optional<common::IpAddress> ToIpAddress(const addrinfo& entry) {
+absl::optional<IpAddress> ToIpAddress(const addrinfo& entry) {
   if (entry.ai_family == AF_INET) {
     const auto* address = reinterpret_cast<const sockaddr_in*>(entry.ai_addr);
-    return common::IpAddress::FromBytes(
+    return IpAddress::FromBytes(
         {reinterpret_cast<const uint8_t*>(&address->sin_addr), sizeof(address->sin_addr)});
   }
   if (entry.ai_family == AF_INET6) {
     const auto* address = reinterpret_cast<const sockaddr_in6*>(entry.ai_addr);
-    return common::IpAddress::FromBytes(
+    return IpAddress::FromBytes(
         {reinterpret_cast<const uint8_t*>(&address->sin6_addr), sizeof(address->sin6_addr)});
   }
   return absl::nullopt;
@@ -50,7 +51,7 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
   return HostPort{std::string(host), static_cast<uint16_t>(port)};
 }
 
-absl::StatusOr<std::vector<common::IpAddress>> ResolveWithSystem(const std::string& host) {
+absl::StatusOr<std::vector<IpAddress>> ResolveWithSystem(const std::string& host) {
   addrinfo hints = {};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -60,9 +61,9 @@ absl::StatusOr<std::vector<common::IpAddress>> ResolveWithSystem(const std::stri
     return absl::UnavailableError(absl::StrCat(host, ": ", gai_strerror(error)));
   }
   absl::Cleanup free_entries = [entries] { freeaddrinfo(entries); };
-  std::vector<common::IpAddress> addresses;
+  std::vector<IpAddress> addresses;
   for (const addrinfo* entry = entries; entry != nullptr; entry = entry->ai_next) {
-    absl::optional<common::IpAddress> address = ToIpAddress(*entry);
+    absl::optional<IpAddress> address = ToIpAddress(*entry);
     if (address.has_value() &&
         std::find(addresses.begin(), addresses.end(), *address) == addresses.end()) {
       addresses.push_back(*address);
@@ -71,4 +72,4 @@ absl::StatusOr<std::vector<common::IpAddress>> ResolveWithSystem(const std::stri
   return addresses;
 }
 
-}  // namespace alg
+}  // namespace common

@@ -1,8 +1,9 @@
 // Host names to addresses.
 
-#ifndef ALG_SERVICE_GATEWAY_NAME_RESOLVER_H_
-#define ALG_SERVICE_GATEWAY_NAME_RESOLVER_H_
+#ifndef COMMON_NAME_RESOLVER_H_
+#define COMMON_NAME_RESOLVER_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "common/ip_address.h"
 
-namespace alg {
+namespace common {
 
 // "HOST:PORT" or "[IPv6]:PORT" in its parts, without brackets. `kInvalidArgument`: it is neither,
 // or the port is not 1 to 65535.
@@ -23,12 +24,11 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
 
 // Every address of a name, without duplicates. `kUnavailable`: the name is unknown, or nobody could
 // be asked.
-using NameResolver =
-    std::function<absl::StatusOr<std::vector<common::IpAddress>>(const std::string& host)>;
+using NameResolver = std::function<absl::StatusOr<std::vector<IpAddress>>(const std::string& host)>;
 
 // Asks the system (hosts file, DNS). Blocks.
-absl::StatusOr<std::vector<common::IpAddress>> ResolveWithSystem(const std::string& host);
+absl::StatusOr<std::vector<IpAddress>> ResolveWithSystem(const std::string& host);
 
-}  // namespace alg
+}  // namespace common
 
-#endif  // ALG_SERVICE_GATEWAY_NAME_RESOLVER_H_
+#endif  // COMMON_NAME_RESOLVER_H_
