@@ -3,13 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/config_check.h"
+#include "common/control_group.h"
 #include "common/ip_address.h"
 #include "common/ip_prefix.h"
 #include "common/status_macros.h"
@@ -46,28 +47,73 @@ bool IsName(absl::string_view name) {
   return !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), allowed);
 }
 
+bool IsInterfaceName(absl::string_view name) {
+  // Linux's own rule (IFNAMSIZ).
+  return name.size() <= 15 && name.find_first_of("/ \t") == absl::string_view::npos;
+}
+
+// Tells of `advertised` unless it is an address, and of the family if that is known.
+void ValidateAdvertised(const std::string& advertised, absl::optional<bool> is_ipv4,
+                        const std::string& path, common::ConfigErrors* errors) {
+  const absl::StatusOr<common::IpAddress> ip = common::IpAddress::Parse(advertised);
+  if (!ip.ok()) {
+    errors->Add(path, ip.status().message());
+  } else if (is_ipv4.has_value() && ip->is_ipv4() != *is_ipv4) {
+    errors->Add(path, "is not of the family that is bound to");
+  }
+}
+
+// The family bound to, if it is known.
+absl::optional<bool> ValidateBind(const ims::config::v1::RealmAddress& address,
+                                  const std::string& path, common::ConfigErrors* errors) {
+  if (address.bind().empty() == address.interface().empty()) {
+    errors->Add(path, "needs either bind or interface");
+    return absl::nullopt;
+  }
+  if (!address.bind().empty()) {
+    if (!address.family().empty()) errors->Add(path + ".family", "is only for an interface");
+    const absl::StatusOr<common::IpAddress> bind = common::IpAddress::Parse(address.bind());
+    if (bind.ok()) return bind->is_ipv4();
+    errors->Add(path + ".bind", bind.status().message());
+    return absl::nullopt;
+  }
+  if (!IsInterfaceName(address.interface())) {
+    errors->Add(path + ".interface", "is not the name of a network interface");
+  }
+  if (address.family().empty()) return absl::nullopt;
+  if (address.family() == "ipv4" || address.family() == "ipv6") return address.family() == "ipv4";
+  errors->Add(path + ".family", "must be \"ipv4\" or \"ipv6\"");
+  return absl::nullopt;
+}
+
+void ValidateAddress(const ims::config::v1::RealmAddress& address, const std::string& path,
+                     absl::optional<bool> is_ipv4, common::ConfigErrors* errors) {
+  if (!address.advertised().empty()) {
+    ValidateAdvertised(address.advertised(), is_ipv4, path + ".advertised", errors);
+    if (!address.advertised_by_node().empty()) {
+      errors->Add(path + ".advertised_by_node", "is instead of `advertised`, not beside it");
+    }
+  }
+  absl::flat_hash_set<std::string> nodes;
+  for (int i = 0; i < address.advertised_by_node_size(); ++i) {
+    const ims::config::v1::NodeAddress& each = address.advertised_by_node(i);
+    const std::string node_path = absl::StrCat(path, ".advertised_by_node[", i, "]");
+    if (each.node().empty()) errors->Add(node_path + ".node", "is required");
+    if (!nodes.insert(each.node()).second) errors->Add(node_path + ".node", "stands twice");
+    ValidateAdvertised(each.address(), is_ipv4, node_path + ".address", errors);
+  }
+}
+
 void ValidateAddresses(const RealmConfig& realm, const std::string& path,
                        common::ConfigErrors* errors) {
   if (realm.addresses().empty()) errors->Add(path + ".addresses", "needs at least one");
   int families[2] = {0, 0};
   for (int i = 0; i < realm.addresses_size(); ++i) {
     const std::string address_path = absl::StrCat(path, ".addresses[", i, "]");
-    const absl::StatusOr<common::IpAddress> bind =
-        common::IpAddress::Parse(realm.addresses(i).bind());
-    if (!bind.ok()) {
-      errors->Add(address_path + ".bind", bind.status().message());
-      continue;
-    }
-    if (++families[bind->is_ipv4() ? 0 : 1] > 1) {
+    const absl::optional<bool> is_ipv4 = ValidateBind(realm.addresses(i), address_path, errors);
+    ValidateAddress(realm.addresses(i), address_path, is_ipv4, errors);
+    if (is_ipv4.has_value() && ++families[*is_ipv4] > 1) {
       errors->Add(address_path, "is the second one of its family");
-    }
-    if (realm.addresses(i).advertised().empty()) continue;
-    const absl::StatusOr<common::IpAddress> advertised =
-        common::IpAddress::Parse(realm.addresses(i).advertised());
-    if (!advertised.ok()) {
-      errors->Add(address_path + ".advertised", advertised.status().message());
-    } else if (advertised->is_ipv4() != bind->is_ipv4()) {
-      errors->Add(address_path + ".advertised", "is not of the family of `bind`");
     }
   }
 }
@@ -148,6 +194,7 @@ absl::StatusOr<AgwConfig> LoadConfig(const std::string& file_name,
 
 void SetDefaults(AgwConfig* config) {
   if (config->instance_id().empty()) config->set_instance_id(HostName());
+  if (config->node_name().empty()) config->set_node_name(HostName());
   if (config->iq().listen_address().empty()) {
     config->mutable_iq()->set_listen_address("127.0.0.1:7060");
   }
@@ -164,7 +211,7 @@ void SetDefaults(AgwConfig* config) {
     if (!realm.has_port_quarantine()) *realm.mutable_port_quarantine() = ToProto(absl::Seconds(10));
   }
   if (config->worker_count() == 0) {
-    config->set_worker_count(std::max(1u, std::thread::hardware_concurrency()));
+    config->set_worker_count(common::UsableCpuCount());
   }
   if (config->context_limit() == 0) config->set_context_limit(10'000);
   ims::config::v1::SetupConfig* setup = config->mutable_setup();
@@ -247,10 +294,9 @@ std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
     SocketOptions socket_options;
     if (realm_config.has_dscp()) socket_options.dscp = static_cast<uint8_t>(realm_config.dscp());
     for (const ims::config::v1::RealmAddress& address : realm_config.addresses()) {
-      const common::IpAddress bind = *common::IpAddress::Parse(address.bind());
       realm.addresses.push_back(
-          {bind,
-           address.advertised().empty() ? bind : *common::IpAddress::Parse(address.advertised()),
+          {*common::IpAddress::Parse(address.bind()),
+           *common::IpAddress::Parse(address.advertised()),
            std::make_unique<PortPool>(realm.first_port, realm.last_port,
                                       ToDuration(realm_config.port_quarantine())),
            remote_prefixes, socket_options});

@@ -33,7 +33,7 @@ void SetDefaults(ims::config::v1::AgwConfig* config);
 // Tells `errors` all that is wrong with a configuration that has its defaults.
 void Validate(const ims::config::v1::AgwConfig& config, common::ConfigErrors* errors);
 
-// Of a configuration that is valid.
+// Of a configuration that is valid, with its addresses resolved (realm_addresses.h).
 std::vector<IpRealm> MakeRealms(const ims::config::v1::AgwConfig& config);
 ContextLimits MakeContextLimits(const ims::config::v1::AgwConfig& config);
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "agw-service/realm_addresses.h"
 #include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
@@ -25,6 +26,7 @@ TEST(ConfigTest, NothingGivesAServiceOnLoopback) {
   absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig("", {});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->iq().listen_address(), "127.0.0.1:7060");
+  ASSERT_THAT(ResolveRealmAddresses({}, &*config), IsOk());
   const std::vector<IpRealm> realms = MakeRealms(*config);
   ASSERT_EQ(realms.size(), 2u);
   EXPECT_TRUE(realms[0].access_default);
@@ -59,6 +61,7 @@ realms:
 )");
   absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
   ASSERT_THAT(config, IsOk());
+  ASSERT_THAT(ResolveRealmAddresses({}, &*config), IsOk());
   const std::vector<IpRealm> realms = MakeRealms(*config);
   ASSERT_EQ(realms[0].addresses.size(), 2u);
   for (const RealmAddress& address : realms[0].addresses) {
@@ -67,7 +70,44 @@ realms:
     EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("10.1.0.1")));
     EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("192.0.2.9")));
   }
-  EXPECT_FALSE(MakeRealms(*LoadConfig("", {}))[0].addresses[0].socket_options.dscp.has_value());
+}
+
+TEST(ConfigTest, WithoutDscpARealmHasTheSystems) {
+  absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig("", {});
+  ASSERT_THAT(config, IsOk());
+  ASSERT_THAT(ResolveRealmAddresses({}, &*config), IsOk());
+  EXPECT_FALSE(MakeRealms(*config)[0].addresses[0].socket_options.dscp.has_value());
+}
+
+TEST(ConfigTest, AnAddressIsNamedOnceByItselfOrByItsInterface) {
+  const std::string file = WriteFile(R"(
+realms:
+  - name: access
+    default_for: [access]
+    addresses:
+    - {advertised: 192.0.2.9}
+    - {bind: 192.0.2.1, interface: net1}
+    - {bind: 192.0.2.1, family: ipv4}
+    - {interface: an-interface-name-that-is-too-long}
+    - {interface: net1, family: ipx}
+    - {interface: net1, family: ipv6, advertised: 192.0.2.9}
+    - interface: net1
+      advertised: 192.0.2.9
+      advertised_by_node: [{node: a, address: 192.0.2.9}, {node: a, address: nowhere}, {address: 192.0.2.8}]
+  - {name: core, default_for: [core], addresses: [{interface: net2}]}
+)");
+  EXPECT_THAT(LoadConfig(file, {}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("addresses[0]: needs either bind or interface"),
+                             HasSubstr("addresses[1]: needs either bind or interface"),
+                             HasSubstr("addresses[2].family: is only for an interface"),
+                             HasSubstr("addresses[3].interface: is not the name"),
+                             HasSubstr("addresses[4].family: must be \"ipv4\" or \"ipv6\""),
+                             HasSubstr("addresses[5].advertised: is not of the family"),
+                             HasSubstr("addresses[6].advertised_by_node: is instead of"),
+                             HasSubstr("addresses[6].advertised_by_node[1].node: stands twice"),
+                             HasSubstr("addresses[6].advertised_by_node[1].address"),
+                             HasSubstr("addresses[6].advertised_by_node[2].node: is required"))));
 }
 
 TEST(ConfigTest, ReportsAllMistakesAtOnceWithTheirPaths) {

@@ -10,16 +10,19 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/time/time.h"
 #include "agw-service/config.h"
 #include "agw-service/server.h"
 #include "common/grpc_lifetime.h"
 #include "common/log.h"
 #include "common/monotonic_time.h"
+#include "common/program_usage.h"
 #include "common/stop_signal.h"
 
 ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
+ABSL_FLAG(
+    bool, check_config, false,
+    "Only says whether the configuration has mistakes; what depends on the host is not looked at.");
 ABSL_FLAG(std::string, instance_id, "", "Overrides instance_id.");
 ABSL_FLAG(std::string, iq_address, "", "Overrides iq.listen_address, e.g. 127.0.0.1:7060.");
 ABSL_FLAG(std::string, http_address, "", "Overrides http.listen_address, e.g. 127.0.0.1:9060.");
@@ -40,13 +43,17 @@ int Fail(int exit_code, const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("The IMS-AGW. See agw-service/README.md.");
+  common::SetProgramUsage("The IMS-AGW. See agw-service/README.md.");
   absl::ParseCommandLine(argc, argv);
   const absl::StatusOr<ims::config::v1::AgwConfig> config =
       agw::LoadConfig(absl::GetFlag(FLAGS_config),
                       {absl::GetFlag(FLAGS_instance_id), absl::GetFlag(FLAGS_iq_address),
                        absl::GetFlag(FLAGS_http_address)});
   if (!config.ok()) return Fail(2, config.status());
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::puts("ok");
+    return 0;
+  }
   common::StopSignal stop_signal;
   const common::GrpcLifetime grpc_lifetime;
   absl::StatusOr<std::unique_ptr<agw::Server>> server = agw::Server::Start(*config);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/config_check.h"
 #include "common/file_descriptors.h"
 #include "common/iq_notification.h"
 #include "common/log.h"
@@ -31,12 +32,14 @@ void RaiseTo(uint64_t count, prometheus::Counter& counter) {
 
 }  // namespace
 
-Metrics::Metrics()
+Metrics::Metrics(absl::Duration drain_limit)
     : registry_(std::make_unique<prometheus::Registry>()),
       contexts_(MakeGauge("iqgate_agw_contexts", "Contexts now.", *registry_)),
       contexts_limit_(
           MakeGauge("iqgate_agw_contexts_limit", "The most contexts taken.", *registry_)),
       draining_(MakeGauge("iqgate_agw_draining", "1 while no new contexts are taken.", *registry_)),
+      drain_seconds_(MakeGauge("iqgate_agw_drain_seconds",
+                               "How long no new contexts have been taken.", *registry_)),
       realm_ports_in_use_(MakeFamily(prometheus::BuildGauge(), "iqgate_agw_realm_ports_in_use",
                                      "Ports leased or resting.", *registry_)),
       realm_ports_(MakeFamily(prometheus::BuildGauge(), "iqgate_agw_realm_ports",
@@ -64,7 +67,10 @@ Metrics::Metrics()
       dropped_notifications_(MakeCounter("iqgate_agw_notifications_dropped_total",
                                          "Notifications that nobody was shown.", *registry_)),
       dropped_log_lines_(MakeCounter("iqgate_agw_log_lines_dropped_total",
-                                     "Log lines that nobody read in time.", *registry_)) {}
+                                     "Log lines that nobody read in time.", *registry_)) {
+  MakeGauge("iqgate_agw_drain_limit_seconds", "When the drain of SIGTERM ends.", *registry_)
+      .Set(absl::ToDoubleSeconds(drain_limit));
+}
 
 void Metrics::SetSources(Sources sources) { sources_ = std::move(sources); }
 
@@ -97,6 +103,7 @@ void Metrics::ReadSources() const {
   contexts_.Set(status.context_count());
   contexts_limit_.Set(status.context_limit());
   draining_.Set(status.draining() ? 1 : 0);
+  drain_seconds_.Set(absl::ToDoubleSeconds(common::ToDuration(status.drain_duration())));
   for (const ims::iq::v1::Realm& realm : status.realms()) {
     realm_ports_in_use_.Add({{"realm", realm.name()}}).Set(realm.ports_in_use());
     realm_ports_.Add({{"realm", realm.name()}}).Set(realm.ports_total());

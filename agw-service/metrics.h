@@ -5,6 +5,8 @@
 //   iqgate_agw_contexts                              contexts now
 //   iqgate_agw_contexts_limit                        as configured
 //   iqgate_agw_draining                              1 while no new contexts are taken
+//   iqgate_agw_drain_seconds                         for how long that has been so
+//   iqgate_agw_drain_limit_seconds                   when SIGTERM's drain ends, `drain_time`
 //   iqgate_agw_realm_ports_in_use{realm}             leased or resting, of the address that has the
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
@@ -51,7 +53,7 @@ namespace agw {
 // Thread-safe.
 class Metrics : public prometheus::Collectable {
  public:
-  Metrics();
+  explicit Metrics(absl::Duration drain_limit);
 
   // Where values are read from when somebody asks. Called by the threads that serve /metrics.
   struct Sources {
@@ -75,6 +77,7 @@ class Metrics : public prometheus::Collectable {
   prometheus::Gauge& contexts_;
   prometheus::Gauge& contexts_limit_;
   prometheus::Gauge& draining_;
+  prometheus::Gauge& drain_seconds_;
   prometheus::Family<prometheus::Gauge>& realm_ports_in_use_;
   prometheus::Family<prometheus::Gauge>& realm_ports_;
   prometheus::Counter& received_from_access_;

@@ -5,19 +5,19 @@
 
 #include <vector>
 
+#include "agw-service/net/host_addresses.h"
 #include "agw-service/realm/ip_realm.h"
-#include "common/ip_address.h"
 #include "common/remote_address_guard.h"
 #include "ims/config/v1/agw_config.pb.h"
 
 namespace agw {
 
 // The realms' addresses, and those Iq and HTTP listen on; where one of them is the unspecified
-// address, that is all of `host_addresses`. A valid `config`. A listener whose port the system
+// address, that is all of `host_addresses`, the interfaces' of this host. A valid `config`. A listener whose port the system
 // chooses is not known yet.
 std::vector<common::OwnAddressRange> OwnAddresses(
     const ims::config::v1::AgwConfig& config, const RealmTable& realms,
-    const std::vector<common::IpAddress>& host_addresses);
+    const std::vector<InterfaceAddress>& host_addresses);
 
 }  // namespace agw
 

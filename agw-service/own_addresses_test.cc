@@ -4,7 +4,11 @@
 #include <vector>
 
 #include "agw-service/config.h"
+#include "agw-service/net/host_addresses.h"
+#include "agw-service/realm_addresses.h"
+#include "common/ip_address.h"
 #include "common/remote_address_guard.h"
+#include "common/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace agw {
@@ -14,10 +18,11 @@ using common::IpAddress;
 using common::TransportAddress;
 
 // A host with two interfaces, of which a realm uses neither.
-const std::vector<IpAddress>& Host() {
+const std::vector<InterfaceAddress>& Host() {
   static const auto& host =
-      *new std::vector<IpAddress>{*IpAddress::Parse("127.0.0.1"), *IpAddress::Parse("192.0.2.1"),
-                                  *IpAddress::Parse("2001:db8::1")};
+      *new std::vector<InterfaceAddress>{{"lo", *IpAddress::Parse("127.0.0.1")},
+                                         {"eth0", *IpAddress::Parse("192.0.2.1")},
+                                         {"eth0", *IpAddress::Parse("2001:db8::1")}};
   return host;
 }
 
@@ -28,6 +33,7 @@ bool IsAllowed(const std::string& iq, const std::string& http, absl::string_view
   config.mutable_iq()->set_listen_address(iq);
   config.mutable_http()->set_listen_address(http);
   SetDefaults(&config);
+  EXPECT_THAT(ResolveRealmAddresses(Host(), &config), common::IsOk());
   const RealmTable realms(MakeRealms(config));
   return common::CheckRemoteAddress(*TransportAddress::Parse(remote), *IpAddress::Parse(local),
                                     OwnAddresses(config, realms, Host()))
@@ -70,6 +76,7 @@ TEST(OwnAddresses, ARealmOnAllAddressesIsOnEachOfThem) {
   realm->set_first_port(20000);
   realm->set_last_port(20999);
   SetDefaults(&config);
+  EXPECT_THAT(ResolveRealmAddresses(Host(), &config), common::IsOk());
   const RealmTable realms(MakeRealms(config));
   const auto is_allowed = [&](absl::string_view remote) {
     return common::CheckRemoteAddress(*TransportAddress::Parse(remote),

@@ -20,9 +20,11 @@
 #include "agw-service/net/host_addresses.h"
 #include "agw-service/net/syn_gate.h"
 #include "agw-service/own_addresses.h"
+#include "agw-service/realm_addresses.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/worker_pool.h"
 #include "common/config_check.h"
+#include "common/control_group.h"
 #include "common/file_descriptors.h"
 #include "common/grpc_server.h"
 #include "common/http_endpoint.h"
@@ -31,6 +33,7 @@
 #include "common/monotonic_time.h"
 #include "common/mutex.h"
 #include "common/read_file.h"
+#include "common/service_metrics.h"
 #include "common/status_macros.h"
 
 namespace agw {
@@ -51,24 +54,65 @@ void LogNotification(const ims::iq::v1::Notification& notification) {
                {"detail", name.detail}});
 }
 
+// Memory of a process without sessions, and what one takes: both its connections at rest, in this
+// process and in the kernel, with a margin for bytes on their way (docs/operations.md has the
+// measurement).
+constexpr uint64_t kMemoryOfTheProcess = 64 << 20;
+constexpr uint64_t kMemoryPerSession = 32 << 10;
+
 // Of the process's file descriptors, those that terminations may use. The rest is for event loops,
 // for the connections of clients of Iq and HTTP, for the log, and for connections that are accepted
 // only to be refused.
 int64_t DescriptorCapacity(const ims::config::v1::AgwConfig& config) {
   constexpr int64_t kMostForOthers = 256;
-  const int64_t limit = static_cast<int64_t>(common::RaiseFileDescriptorLimit());
-  const int64_t capacity =
-      std::max<int64_t>(0, limit - std::min(kMostForOthers, limit / 3) -
-                               kDescriptorsPerEventLoop * config.worker_count());
-  const int64_t session_count = capacity / (2 * kDescriptorsPerTermination);
-  if (session_count < config.context_limit()) {
+  const auto limit = static_cast<int64_t>(common::FileDescriptorLimit());
+  return std::max<int64_t>(0, limit - std::min(kMostForOthers, limit / 3) -
+                                  kDescriptorsPerEventLoop * config.worker_count());
+}
+
+// Says how many sessions this process can carry, and warns where that is less than is asked of it.
+void LogCapacity(const ims::config::v1::AgwConfig& config) {
+  const auto by_descriptors =
+      static_cast<uint64_t>(DescriptorCapacity(config) / (2 * kDescriptorsPerTermination));
+  const uint64_t memory_limit =
+      common::ReadControlGroupLimits().memory_bytes.value_or(common::HostMemoryBytes());
+  const uint64_t by_memory =
+      (std::max(memory_limit, kMemoryOfTheProcess) - kMemoryOfTheProcess) / kMemoryPerSession;
+  common::Log(common::Severity::kInfo, "capacity",
+              {{"context_limit", config.context_limit()},
+               {"worker_count", config.worker_count()},
+               {"descriptor_limit", common::FileDescriptorLimit()},
+               {"sessions_by_descriptors", by_descriptors},
+               {"memory_limit_bytes", memory_limit},
+               {"sessions_by_memory", by_memory}});
+  if (by_descriptors < config.context_limit()) {
     common::Log(common::Severity::kWarning, "descriptor_limit_below_context_limit",
-                {{"descriptor_limit", limit},
+                {{"descriptor_limit", common::FileDescriptorLimit()},
                  {"context_limit", config.context_limit()},
-                 {"session_count", session_count},
+                 {"session_count", by_descriptors},
                  {"detail", "raise the hard limit of open files, or lower context_limit"}});
   }
-  return capacity;
+  if (by_memory < config.context_limit()) {
+    common::Log(common::Severity::kWarning, "memory_limit_below_context_limit",
+                {{"memory_limit_bytes", memory_limit},
+                 {"context_limit", config.context_limit()},
+                 {"session_count", by_memory},
+                 {"detail", "raise the memory limit of the container, or lower context_limit"}});
+  }
+}
+
+// What sessions will be told, for whoever wonders why a peer does not come.
+void LogRealmAddresses(const ims::config::v1::AgwConfig& config) {
+  for (const ims::config::v1::RealmConfig& realm : config.realms()) {
+    for (const ims::config::v1::RealmAddress& address : realm.addresses()) {
+      common::Log(common::Severity::kInfo, "realm_address",
+                  {{"realm", realm.name()},
+                   {"bind", address.bind()},
+                   {"advertised", address.advertised()},
+                   {"first_port", realm.first_port()},
+                   {"last_port", realm.last_port()}});
+    }
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const TlsIdentity>> MakeIdentity(
@@ -157,9 +201,11 @@ class Server::Parts {
         limits(MakeContextLimits(config)),
         realm_identities(std::move(identities_of_realms)),
         realms(MakeRealms(config)),
-        own_addresses(OwnAddresses(config, realms, HostAddresses())),
+        own_addresses(OwnAddresses(config, realms, InterfaceAddresses())),
         admission(config.context_limit(), DescriptorCapacity(config)),
-        metrics(std::make_shared<Metrics>()),
+        metrics(std::make_shared<Metrics>(common::ToDuration(config.drain_time()))),
+        service_metrics(std::make_shared<common::ServiceMetrics>(
+            "agw", std::vector<std::string>{config.iq().tls().certificate_file()})),
         log(config.notification_log_size(),
             [metrics = metrics](const ims::iq::v1::Notification& notification) {
               metrics->CountNotification(notification);
@@ -231,6 +277,7 @@ class Server::Parts {
   const std::vector<common::OwnAddressRange> own_addresses;
   Admission admission;
   const std::shared_ptr<Metrics> metrics;
+  const std::shared_ptr<common::ServiceMetrics> service_metrics;
   NotificationLog log;
   const EventSink event_sink;
   GatewayState state;
@@ -249,7 +296,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   common::ConfigErrors errors;
   Validate(config, &errors);
   RETURN_IF_ERROR(errors.ToStatus("configuration"));
+  RETURN_IF_ERROR(ResolveRealmAddresses(InterfaceAddresses(), &config));
+  RETURN_IF_ERROR(CheckRealmAddresses(config));
   RETURN_IF_ERROR(CheckSynGatePermission());
+  common::RaiseFileDescriptorLimit();
+  LogRealmAddresses(config);
+  LogCapacity(config);
   WarnOfEphemeralPorts(config);
   ASSIGN_OR_RETURN(RealmIdentities realm_identities, ReadRealmIdentities(config));
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
@@ -259,15 +311,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
       std::make_unique<RotationTimer>(common::ToDuration(config.tls().certificate_rotation()),
                                       [raw_parts] { raw_parts->RotateIdentity(); });
   common::HttpEndpoint::Sources sources;
-  sources.metrics.push_back(parts->metrics);
+  sources.metrics = {parts->metrics, parts->service_metrics};
   sources.ready = [raw_parts] {
     return raw_parts->admission.draining() ? absl::UnavailableError("draining") : absl::OkStatus();
   };
   ASSIGN_OR_RETURN(parts->http, common::HttpEndpoint::Start(config.http(), std::move(sources)));
+  common::GrpcServerOptions grpc_options;
+  grpc_options.client_refused = [metrics = parts->service_metrics] {
+    metrics->CountRefusedClient();
+  };
   ASSIGN_OR_RETURN(
       std::unique_ptr<common::GrpcServer> grpc,
       common::GrpcServer::Start(
-          config.iq(), {{ims::iq::v1::MediaGatewayService::service_full_name(), &parts->service}}));
+          config.iq(), {{ims::iq::v1::MediaGatewayService::service_full_name(), &parts->service}},
+          grpc_options));
   parts->SetGrpcServer(std::move(grpc));
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   common::Log(common::Severity::kInfo, "agw_started",

@@ -7,15 +7,18 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "alg-service/config.h"
 #include "alg-service/server.h"
 #include "common/grpc_lifetime.h"
 #include "common/log.h"
 #include "common/monotonic_time.h"
+#include "common/program_usage.h"
 #include "common/stop_signal.h"
 
 ABSL_FLAG(std::string, config, "", "Configuration file (YAML); without one the defaults hold.");
+ABSL_FLAG(
+    bool, check_config, false,
+    "Only says whether the configuration has mistakes; what depends on the host is not looked at.");
 ABSL_FLAG(std::string, api_address, "", "Overrides api.listen_address, e.g. 127.0.0.1:7050.");
 ABSL_FLAG(std::string, http_address, "", "Overrides http.listen_address, e.g. 127.0.0.1:9050.");
 ABSL_FLAG(std::vector<std::string>, gateway_targets, {},
@@ -49,7 +52,7 @@ bool SetLogLevel(const std::string& level) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("The IMS-ALG. See alg-service/README.md.");
+  common::SetProgramUsage("The IMS-ALG. See alg-service/README.md.");
   absl::ParseCommandLine(argc, argv);
   if (!SetLogLevel(absl::GetFlag(FLAGS_log_level))) {
     std::fprintf(stderr, "--log_level must be debug, info, warning or error\n");
@@ -66,6 +69,10 @@ int main(int argc, char** argv) {
     return 2;
   }
 
+  if (absl::GetFlag(FLAGS_check_config)) {
+    std::puts("ok");
+    return 0;
+  }
   common::StopSignal stop_signal;
   const common::GrpcLifetime grpc_lifetime;
   absl::StatusOr<std::unique_ptr<alg::Server>> server = alg::Server::Start(*config);

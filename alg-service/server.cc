@@ -1,6 +1,8 @@
 #include "alg-service/server.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -18,6 +20,7 @@
 #include "common/log.h"
 #include "common/monotonic_time.h"
 #include "common/name_resolver.h"
+#include "common/service_metrics.h"
 #include "common/status_macros.h"
 
 namespace alg {
@@ -65,16 +68,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ims::config::v1::Alg
   server->service_ = std::make_unique<SessionService>(*server->control_,
                                                       common::ToDuration(gateways.call_timeout()));
   common::HttpEndpoint::Sources sources;
-  sources.metrics = {server->metrics_->registry()};
+  server->service_metrics_ = std::make_shared<common::ServiceMetrics>(
+      "alg", std::vector<std::string>{config.api().tls().certificate_file(),
+                                      gateways.tls().certificate_file()});
+  sources.metrics = {server->metrics_->registry(), server->service_metrics_};
   sources.ready = [gateways = server->gateways_.get()] { return gateways->Ready(); };
   ASSIGN_OR_RETURN(server->http_, common::HttpEndpoint::Start(config.http(), std::move(sources)));
-  common::GrpcServerLimits limits;
-  limits.request_size_limit = kRequestSizeLimit;
+  common::GrpcServerOptions options;
+  options.request_size_limit = kRequestSizeLimit;
+  options.client_refused = [metrics = server->service_metrics_] { metrics->CountRefusedClient(); };
   ASSIGN_OR_RETURN(
       server->grpc_,
       common::GrpcServer::Start(
           config.api(),
-          {{ims::alg::v1::SessionService::service_full_name(), server->service_.get()}}, limits));
+          {{ims::alg::v1::SessionService::service_full_name(), server->service_.get()}}, options));
   common::Log(common::Severity::kInfo, "started",
               {{"api_address", config.api().listen_address()},
                {"api_port", server->api_port()},

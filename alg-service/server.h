@@ -12,6 +12,7 @@
 namespace common {
 class GrpcServer;
 class HttpEndpoint;
+class ServiceMetrics;
 }  // namespace common
 
 namespace alg {
@@ -52,6 +53,7 @@ class Server {
   // In the order they are made; they go in the reverse order, after `Shutdown()`: no call is under
   // way by then, and nothing that one has begun.
   std::shared_ptr<Metrics> metrics_;
+  std::shared_ptr<common::ServiceMetrics> service_metrics_;
   std::shared_ptr<GatewayPool> gateways_;
   std::unique_ptr<SessionControl> control_;
   std::unique_ptr<SessionService> service_;

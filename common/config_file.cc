@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -73,6 +75,35 @@ absl::optional<double> ParseSeconds(absl::string_view text) {
   return absl::nullopt;
 }
 
+// "${POD_IP}:7060" with the variables of the environment, or an error that names the one that is
+// missing.
+absl::StatusOr<std::string> ReplaceVariables(absl::string_view text) {
+  std::string out;
+  for (;;) {
+    const size_t dollar = text.find("${");
+    if (dollar == absl::string_view::npos) break;
+    if (dollar > 0 && text[dollar - 1] == '$') {
+      absl::StrAppend(&out, text.substr(0, dollar - 1), "${");
+      text.remove_prefix(dollar + 2);
+      continue;
+    }
+    const size_t end = text.find('}', dollar);
+    if (end == absl::string_view::npos) {
+      return absl::InvalidArgumentError("has a \"${\" without \"}\"");
+    }
+    const std::string name(text.substr(dollar + 2, end - dollar - 2));
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the environment variable ", name, " is not set"));
+    }
+    absl::StrAppend(&out, text.substr(0, dollar), value);
+    text.remove_prefix(end + 1);
+  }
+  absl::StrAppend(&out, text);
+  return out;
+}
+
 // Goes through the YAML and the schema together.
 class Loader {
  public:
@@ -133,11 +164,17 @@ class Loader {
   void LoadValue(const YAML::Node& node, const std::string& path, const FieldDescriptor& field,
                  Message* out) {
     const Reflection& reflection = *out->GetReflection();
+    std::string text;
+    if (node.IsScalar()) {
+      const absl::StatusOr<std::string> replaced = ReplaceVariables(node.Scalar());
+      if (!replaced.ok()) return errors_->Add(path, replaced.status().message());
+      text = *replaced;
+    }
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       Message* message = field.is_repeated() ? reflection.AddMessage(out, &field)
                                              : reflection.MutableMessage(out, &field);
       if (auto* duration = dynamic_cast<google::protobuf::Duration*>(message)) {
-        return LoadDuration(node, path, duration);
+        return LoadDuration(text, path, duration);
       }
       return LoadMessage(node, path, message);
     }
@@ -145,13 +182,12 @@ class Loader {
       errors_->Add(path, "must be a single value");
       return;
     }
-    LoadScalar(node.Scalar(), path, field, out);
+    LoadScalar(text, path, field, out);
   }
 
-  void LoadDuration(const YAML::Node& node, const std::string& path,
+  void LoadDuration(const std::string& text, const std::string& path,
                     google::protobuf::Duration* out) {
-    const absl::optional<double> seconds =
-        node.IsScalar() ? ParseSeconds(node.Scalar()) : absl::nullopt;
+    const absl::optional<double> seconds = ParseSeconds(text);
     if (!seconds.has_value()) {
       errors_->Add(path,
                    "must be a duration such as \"1500ms\", \"30s\", \"5min\", \"24h\", \"7d\"");

@@ -1,7 +1,8 @@
 // Configuration files: YAML of which a protobuf message is the schema.
 //
 // Keys are the field names of the .proto. An enum value is written in short: "off" for SWITCH_OFF.
-// A google.protobuf.Duration is a number and a unit: "1500ms", "30s", "5min", "24h", "7d".
+// A google.protobuf.Duration is a number and a unit: "1500ms", "30s", "5min", "24h", "7d". In any value
+// "${NAME}" stands for the environment variable, which must be set; "$${" is "${".
 //
 // Whoever starts a service should not have to find the mistakes one after the other, so all of them
 // are collected: those of form here, those of meaning by the service, with the same `ConfigErrors`.

@@ -123,7 +123,7 @@ drain_time: soon
             "agw.yaml:2: context_limit: must be from 0 to 4294967295\n"
             "agw.yaml:3: no_such_key: unknown key; there are: instance_id, iq, http, realms, "
             "worker_count, context_limit, setup, tls, notification_log_size, hold_time, "
-            "drain_time, half_close_time, peer_loss\n"
+            "drain_time, half_close_time, peer_loss, node_name\n"
             "agw.yaml:5: iq.reflection: must be one of \"on\", \"off\"\n"
             "agw.yaml:6: iq.allow_plaintext_beyond_loopback: must be true or false\n"
             "agw.yaml:9: realms[1].first_port: must be from 0 to 4294967295\n"
@@ -199,6 +199,35 @@ TEST(ConfigFile, ReportsAFileThatCannotBeRead) {
     LoadYamlFile(file_name, &config, &errors);
     EXPECT_THAT(errors.ToStatus("agw.yaml").message(), HasSubstr("cannot read " + file_name));
   }
+}
+
+TEST(ConfigFile, EnvironmentVariablesAreReplacedInAnyValue) {
+  setenv("IQGATE_TEST_IP", "192.0.2.7", 1);
+  setenv("IQGATE_TEST_NUMBER", "12", 1);
+  ims::config::v1::AgwConfig config;
+  ASSERT_THAT(LoadYaml(R"(
+instance_id: "a-${IQGATE_TEST_NUMBER}-${IQGATE_TEST_IP}"
+node_name: "$${NOT_ONE}$"
+iq: {listen_address: "${IQGATE_TEST_IP}:7060"}
+context_limit: ${IQGATE_TEST_NUMBER}
+drain_time: ${IQGATE_TEST_NUMBER}s
+)",
+                       "agw.yaml", &config),
+              IsOk());
+  EXPECT_EQ(config.instance_id(), "a-12-192.0.2.7");
+  EXPECT_EQ(config.node_name(), "${NOT_ONE}$");
+  EXPECT_EQ(config.iq().listen_address(), "192.0.2.7:7060");
+  EXPECT_EQ(config.context_limit(), 12u);
+  EXPECT_EQ(config.drain_time().seconds(), 12);
+}
+
+TEST(ConfigFile, AVariableThatIsNotSetIsAMistake) {
+  unsetenv("IQGATE_TEST_UNSET");
+  ims::config::v1::AgwConfig config;
+  EXPECT_EQ(LoadYaml("instance_id: ${IQGATE_TEST_UNSET}\nnode_name: ${open\n", "agw.yaml", &config)
+                .message(),
+            "agw.yaml:1: instance_id: the environment variable IQGATE_TEST_UNSET is not set\n"
+            "agw.yaml:2: node_name: has a \"${\" without \"}\"");
 }
 
 }  // namespace

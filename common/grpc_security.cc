@@ -27,19 +27,22 @@ constexpr unsigned kRefreshSeconds = 1;
 // Lets calls through whose peer has one of the names.
 class NameCheck : public grpc::AuthMetadataProcessor {
  public:
-  explicit NameCheck(std::vector<std::string> names) : names_(std::move(names)) {}
+  NameCheck(std::vector<std::string> names, std::function<void()> client_refused)
+      : names_(std::move(names)), client_refused_(std::move(client_refused)) {}
 
   bool IsBlocking() const override { return false; }
 
   grpc::Status Process(const InputMetadata&, grpc::AuthContext* peer, OutputMetadata*,
                        OutputMetadata*) override {
     if (PeerHasAnyName(*peer, names_)) return grpc::Status::OK;
+    client_refused_();
     return grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
                         "the client's certificate has none of the allowed names");
   }
 
  private:
   const std::vector<std::string> names_;
+  const std::function<void()> client_refused_;
 };
 
 absl::StatusOr<std::string> ReadPem(absl::string_view field, const std::string& file_name) {
@@ -105,7 +108,7 @@ absl::Status PlaintextRefused(absl::string_view address) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const ims::config::v1::GrpcServer& config) {
+    const ims::config::v1::GrpcServer& config, std::function<void()> client_refused) {
   ASSIGN_OR_RETURN(const TransportAddress address,
                    TransportAddress::Parse(config.listen_address()));
   if (!config.has_tls()) {
@@ -125,8 +128,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
       grpc::experimental::TlsServerCredentials(options);
   if (credentials == nullptr) return absl::InternalError("gRPC refuses the TLS credentials");
   if (!tls.allowed_client_names().empty()) {
-    credentials->SetAuthMetadataProcessor(std::make_shared<NameCheck>(std::vector<std::string>(
-        tls.allowed_client_names().begin(), tls.allowed_client_names().end())));
+    credentials->SetAuthMetadataProcessor(
+        std::make_shared<NameCheck>(std::vector<std::string>(tls.allowed_client_names().begin(),
+                                                             tls.allowed_client_names().end()),
+                                    std::move(client_refused)));
   }
   return credentials;
 }

@@ -5,6 +5,7 @@
 #ifndef COMMON_GRPC_SECURITY_H_
 #define COMMON_GRPC_SECURITY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,12 +24,13 @@ namespace common {
 
 // What `config.listen_address` is to be served with. Clients must show a certificate of the
 // authorities; one that has none of `allowed_client_names`, if there are any, gets
-// PERMISSION_DENIED from every call.
+// PERMISSION_DENIED from every call; `client_refused` is called for each of those calls, by gRPC's
+// threads.
 //
 // `kInvalidArgument`: plaintext on an address that is not loopback, or a file that cannot be used;
 // the message names it.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const ims::config::v1::GrpcServer& config);
+    const ims::config::v1::GrpcServer& config, std::function<void()> client_refused);
 
 // How this process connects to servers: one set of credentials, and one thread that reads their
 // files again, for any number of channels. A value. Thread-safe.

@@ -1,5 +1,6 @@
 #include "common/grpc_security.h"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -29,11 +30,12 @@ using testing::HasSubstr;
 // A server on loopback and clients for it, with one authority for all certificates.
 class GrpcSecurityTest : public testing::Test {
  protected:
-  std::unique_ptr<GrpcServer> StartServer(const MutualTls& tls) {
+  std::unique_ptr<GrpcServer> StartServer(const MutualTls& tls,
+                                          const GrpcServerOptions& options = {}) {
     ims::config::v1::GrpcServer config;
     config.set_listen_address("127.0.0.1:0");
     *config.mutable_tls() = tls;
-    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(config, {});
+    absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(config, {}, options);
     EXPECT_THAT(server, IsOk());
     return *std::move(server);
   }
@@ -92,10 +94,14 @@ TEST_F(GrpcSecurityTest, ChecksTheNameOfTheServer) {
 
 TEST_F(GrpcSecurityTest, DeniesCallsOfClientsWithoutAnAllowedName) {
   server_tls_.add_allowed_client_names("pcscf.example");
-  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_);
+  std::atomic<int> refused_count{0};
+  GrpcServerOptions options;
+  options.client_refused = [&refused_count] { ++refused_count; };
+  const std::unique_ptr<GrpcServer> server = StartServer(server_tls_, options);
   EXPECT_THAT(Call(*server, &client_tls_), StatusIs(absl::StatusCode::kPermissionDenied));
   MutualTls nameless = authority_.Issue("nameless", {});
   EXPECT_THAT(Call(*server, &nameless), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(refused_count, 2);
 }
 
 TEST_F(GrpcSecurityTest, TakesADnsNameOrAUriAsAllowedName) {
@@ -134,7 +140,7 @@ TEST_F(GrpcSecurityTest, NamesTheFileThatCannotBeUsed) {
     config.set_listen_address("127.0.0.1:0");
     *config.mutable_tls() = server_tls_;
     change(config.mutable_tls());
-    const absl::Status server = MakeServerCredentials(config).status();
+    const absl::Status server = MakeServerCredentials(config, [] {}).status();
     EXPECT_EQ(ChannelSecurity::Make(&config.tls(), false).status(), server);
     EXPECT_THAT(server, StatusIs(absl::StatusCode::kInvalidArgument));
     return std::string(server.message());
@@ -157,16 +163,16 @@ TEST(GrpcPlaintext, IsForLoopbackUnlessAllowedInAsManyWords) {
   ims::config::v1::GrpcServer config;
   for (const char* address : {"127.0.0.1:7060", "[::1]:7060"}) {
     config.set_listen_address(address);
-    EXPECT_THAT(MakeServerCredentials(config), IsOk()) << address;
+    EXPECT_THAT(MakeServerCredentials(config, [] {}), IsOk()) << address;
   }
   for (const char* address : {"0.0.0.0:7060", "[::]:7060", "192.0.2.1:7060"}) {
     config.set_listen_address(address);
-    EXPECT_THAT(MakeServerCredentials(config),
+    EXPECT_THAT(MakeServerCredentials(config, [] {}),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr(address), HasSubstr("allow_plaintext_beyond_loopback"))));
   }
   config.set_allow_plaintext_beyond_loopback(true);
-  EXPECT_THAT(MakeServerCredentials(config), IsOk());
+  EXPECT_THAT(MakeServerCredentials(config, [] {}), IsOk());
 }
 
 TEST(GrpcPlaintext, IsForLoopbackHostsUnlessAllowedInAsManyWords) {
@@ -227,9 +233,9 @@ TEST_F(GrpcSecurityTest, AnyNumberOfChannelsHasOneWatcherOfTheFiles) {
 
 TEST(GrpcListenAddress, IsAnAddressAndAPort) {
   ims::config::v1::GrpcServer config;
-  EXPECT_THAT(MakeServerCredentials(config), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(MakeServerCredentials(config, [] {}), StatusIs(absl::StatusCode::kInvalidArgument));
   config.set_listen_address("localhost:1");
-  EXPECT_THAT(MakeServerCredentials(config), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(MakeServerCredentials(config, [] {}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

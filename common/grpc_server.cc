@@ -58,13 +58,13 @@ void SetConnectionOptions(grpc::ServerBuilder* builder) {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const ims::config::v1::GrpcServer& config, const std::vector<ServedService>& services,
-    const GrpcServerLimits& limits) {
+    const GrpcServerOptions& options) {
   gpr_set_log_function(&LogForGrpc);
   // Debian's Abseil is built with the search for lock cycles on, which costs gRPC, the only user of
   // its mutex here, a graph look-up for every lock it takes.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
-                   MakeServerCredentials(config));
+                   MakeServerCredentials(config, options.client_refused));
   std::unique_ptr<GrpcServer> server(new GrpcServer);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
@@ -76,8 +76,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   if (config.reflection() == ims::config::v1::SWITCH_OFF) {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
-  builder.SetMaxReceiveMessageSize(limits.request_size_limit);
-  builder.SetResourceQuota(grpc::ResourceQuota().SetMaxThreads(limits.thread_limit));
+  builder.SetMaxReceiveMessageSize(options.request_size_limit);
+  builder.SetResourceQuota(grpc::ResourceQuota().SetMaxThreads(options.thread_limit));
   SetConnectionOptions(&builder);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {

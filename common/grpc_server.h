@@ -4,6 +4,7 @@
 #ifndef COMMON_GRPC_SERVER_H_
 #define COMMON_GRPC_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,12 +24,16 @@ struct ServedService {
   grpc::Service* service;
 };
 
-struct GrpcServerLimits {
+struct GrpcServerOptions {
   // The largest request message taken, octets.
   int request_size_limit = 4 * 1024 * 1024;
 
   // The largest number of threads for synchronous services.
   int thread_limit = 64;
+
+  // Called, by gRPC's threads, for each call that is refused because the client's certificate has
+  // none of `tls.allowed_client_names`. Outlives the server.
+  std::function<void()> client_refused = [] {};
 };
 
 // Serves from `Start()` on. Thread-safe. gRPC's own messages, those of clients too, go to the log
@@ -40,7 +45,7 @@ class GrpcServer {
   // be listened on.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const ims::config::v1::GrpcServer& config, const std::vector<ServedService>& services,
-      const GrpcServerLimits& limits = {});
+      const GrpcServerOptions& options = {});
 
   // Stops at once, as `Shutdown(absl::ZeroDuration())`.
   ~GrpcServer();

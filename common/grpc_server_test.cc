@@ -96,9 +96,9 @@ TEST(GrpcServer, HasReflectionUnlessSwitchedOff) {
 }
 
 TEST(GrpcServer, LimitsTheSizeOfRequests) {
-  GrpcServerLimits limits;
-  limits.request_size_limit = 100;
-  ASSERT_OK_AND_ASSIGN(const auto server, GrpcServer::Start(Config(), {}, limits));
+  GrpcServerOptions options;
+  options.request_size_limit = 100;
+  ASSERT_OK_AND_ASSIGN(const auto server, GrpcServer::Start(Config(), {}, options));
   // Field 1 with 101 octets.
   const std::string request = "\x0a\x65" + std::string(101, 'x');
   EXPECT_THAT(CallMethod(ChannelTo(*server), kHealthCheckMethod, request),

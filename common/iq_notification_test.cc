@@ -41,6 +41,7 @@ const Row kRows[] = {
      "bearer_released", "closed_without_close_notify", "why"},
     {[](Notification& n) { n.mutable_hanging_termination(); }, "hanging_termination", "", ""},
     {[](Notification& n) { n.mutable_draining(); }, "draining", "", ""},
+    {[](Notification& n) { n.mutable_drain_ended(); }, "drain_ended", "", ""},
     {[](Notification& n) { n.mutable_descriptor_shortage()->set_detail("why"); },
      "descriptor_shortage", "", "why"},
     {[](Notification& n) {

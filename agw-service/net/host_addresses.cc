@@ -5,13 +5,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstdint>
 
 namespace agw {
 
-std::vector<common::IpAddress> HostAddresses() {
-  std::vector<common::IpAddress> addresses;
+std::vector<InterfaceAddress> InterfaceAddresses() {
+  std::vector<InterfaceAddress> addresses;
   ifaddrs* interfaces = nullptr;
   if (getifaddrs(&interfaces) != 0) return addresses;
   for (const ifaddrs* each = interfaces; each != nullptr; each = each->ifa_next) {
@@ -26,9 +25,7 @@ std::vector<common::IpAddress> HostAddresses() {
     } else {
       continue;
     }
-    if (std::find(addresses.begin(), addresses.end(), ip) == addresses.end()) {
-      addresses.push_back(ip);
-    }
+    addresses.push_back({each->ifa_name, ip});
   }
   freeifaddrs(interfaces);
   return addresses;

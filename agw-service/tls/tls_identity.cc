@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/certificate_end.h"
 #include "common/check.h"
 
 namespace agw {
@@ -136,16 +137,6 @@ bool IsOfTheProfile(const EVP_PKEY* key) {
   return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1;
 }
 
-absl::Time NotAfter(const X509* certificate) {
-  bssl::UniquePtr<ASN1_TIME> epoch(ASN1_TIME_set(nullptr, 0));
-  int days = 0;
-  int seconds = 0;
-  if (!ASN1_TIME_diff(&days, &seconds, epoch.get(), X509_get0_notAfter(certificate))) {
-    return absl::InfinitePast();
-  }
-  return absl::UnixEpoch() + days * absl::Hours(24) + absl::Seconds(seconds);
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::Generate(const Options& options) {
@@ -182,7 +173,8 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::FromPem(
     chain.push_back(ToDer(certificate.get()));
   }
   std::shared_ptr<const TlsIdentity> identity(
-      new TlsIdentity(std::move(chain), std::move(key), NotAfter(certificates[0].get())));
+      new TlsIdentity(std::move(chain), std::move(key),
+                      common::CertificateEnd(certificates_pem).value_or(absl::InfinitePast())));
   if (!IsUsableForTls(identity->chain(), identity->key())) {
     return absl::InvalidArgumentError(
         "TLS cannot use the certificate; the key usage of one with an EC key, if it has any, must "

@@ -70,7 +70,7 @@ class IsolationTest : public testing::Test {
     ims::config::v1::GrpcServer config;
     config.set_listen_address("127.0.0.1:0");
     *config.mutable_tls() = server_tls_;
-    ASSERT_OK_AND_ASSIGN(const auto server_credentials, MakeServerCredentials(config));
+    ASSERT_OK_AND_ASSIGN(const auto server_credentials, MakeServerCredentials(config, [] {}));
     IdentityService service;
     grpc::ServerBuilder builder;
     int port = 0;

@@ -72,7 +72,7 @@ def socket_headers_only_in_net():
 
 
 def openssl_headers_only_in_tls():
-    return includes_only_in(r"openssl/[^>\"]+", ["agw-service/tls/*"])
+    return includes_only_in(r"openssl/[^>\"]+", ["agw-service/tls/*", "common/certificate_end.cc"])
 
 
 def grpc_only_at_the_edges():
@@ -93,7 +93,7 @@ def wall_clock_only_for_people():
     allowed = ["agw-service/context/context.cc", "agw-service/context/shortage_reporter.cc",
                "agw-service/worker/context_table.cc", "agw-service/control/gateway_state.cc",
                "agw-service/server.cc",  # Times of events.
-               "common/log*.cc", "common/monotonic_time.h",
+               "common/log*.cc", "common/monotonic_time.h", "common/service_metrics.cc",
                "common/grpc_*",  # gRPC's deadlines, which it turns into monotonic ones itself.
                "alg-service/api/session_service.cc"]  # The same.
     return [f"{file}: {match.group(0)}" for file in CPP
