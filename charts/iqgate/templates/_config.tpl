@@ -100,11 +100,11 @@ values.schema.json, and here only what one value says about another.
   {{- $sides = concat $sides (default list $realm.defaultFor) }}
   {{- $place := default "the node's address" $interface }}
   {{- range $other := default list (get $places $place) }}
-    {{- if $realm.network }}
-      {{- fail (printf "agw.realms.%s and %s both have a network of Multus on interface %s" $other.name $path $place) }}
+    {{- if or $realm.network $other.network }}
+      {{- fail (printf "agw.realms.%s and %s have both the interface %s, which a network of Multus needs for itself" $other.name $name $place) }}
     {{- end }}
     {{- if and (le (int $realm.firstPort) $other.last) (ge (int $realm.lastPort) $other.first) }}
-      {{- fail (printf "agw.realms.%s and %s share %s, so their ports must not overlap: %d-%d and %v-%v" $other.name $path $place $other.first $other.last $realm.firstPort $realm.lastPort) }}
+      {{- fail (printf "agw.realms.%s and %s share %s, so their ports must not overlap: %d-%d and %v-%v" $other.name $name $place $other.first $other.last $realm.firstPort $realm.lastPort) }}
     {{- end }}
   {{- end }}
   {{- if has $interface (list "" "eth0") }}
@@ -114,7 +114,7 @@ values.schema.json, and here only what one value says about another.
       {{- end }}
     {{- end }}
   {{- end }}
-  {{- $_ := set $places $place (append (default list (get $places $place)) (dict "name" $name "first" (int $realm.firstPort) "last" (int $realm.lastPort))) }}
+  {{- $_ := set $places $place (append (default list (get $places $place)) (dict "name" $name "network" $realm.network "first" (int $realm.firstPort) "last" (int $realm.lastPort))) }}
 {{- end }}
 {{- range list "access" "core" }}
   {{- $side := . }}
