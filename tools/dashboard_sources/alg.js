@@ -11,7 +11,7 @@ const OF_CALLER = 'reason=~"FIELD_MISSING|FIELD_INVALID|SDP_MALFORMED|SDP_TOO_LA
   'ALREADY_ANSWERED|NOT_OFFERED|DIRECTION_UNSUPPORTED|REOFFER_UNSUPPORTED|CANCELLED|UNIMPLEMENTED"';
 const ofService = requests('outcome="error"', OF_CALLER.replace('=~', '!~'));
 const ofCaller = requests('outcome="error"', OF_CALLER);
-const by = (label, selector) => orNone(`sum by (${label}) (${rate(selector)})`, gateways, label);
+const by = (label, selector, first) => orNone(`sum by (${label}) (${rate(selector)})`, gateways, label, first);
 const quantile = (q, metric, labels) =>
   `histogram_quantile(${q}, sum by (${['le', ...labels].join(', ')}) (${rate(series(`${metric}_bucket`, POD))}))`;
 const ofAlg = (metric) => `${series(metric, POD)} and on (namespace, pod) ${series('iqgate_build_info', POD, 'component="alg"')}`;
@@ -48,12 +48,12 @@ module.exports = () =>
       }),
       lines({
         title: 'Calls by method', width: 8, unit: 'reqps', stacked: true, description: 'A second, as network functions call them.',
-        queries: [query(by('method', requests()), '{{method}}')],
+        queries: [query(by('method', requests(), 'ProcessOffer'), '{{method}}')],
       }),
       lines({
         title: 'Calls by outcome', width: 8, unit: 'reqps', stacked: true,
         description: 'forward: the description goes on; reject: it must not; ok: other calls; error: the call failed.',
-        queries: [query(by('outcome', requests()), '{{outcome}}')],
+        queries: [query(by('outcome', requests(), 'forward'), '{{outcome}}')],
         colors: { forward: 'green', ok: 'blue', reject: 'orange', error: 'red' }, runbooks: ['IqgateOffersFailing'],
       }),
       lines({
@@ -87,7 +87,7 @@ module.exports = () =>
       lines({
         title: 'What becomes of m-lines', width: 12, unit: 'cps', stacked: true,
         description: 'E2AE: anchored, TLS towards the phone; PASSED: not ours; REJECTED: by us, port 0; DECLINED: by its sender. Offers and answers count.',
-        queries: [query(by('handling', series('iqgate_alg_media_total', POD)), '{{handling}}')],
+        queries: [query(by('handling', series('iqgate_alg_media_total', POD), 'E2AE'), '{{handling}}')],
       }),
       bars({
         title: 'm-lines rejected', width: 6, unit: 'short', decimals: 0,
@@ -112,7 +112,7 @@ module.exports = () =>
       lines({
         title: 'Reservations', width: 8, unit: 'cps', stacked: true,
         description: 'IMS-AGWs asked to reserve for an offer, by what came of it. refused: full; late: another one was asked meanwhile.',
-        queries: [query(by('outcome', series('iqgate_alg_reservations_total', POD)), '{{outcome}}')],
+        queries: [query(by('outcome', series('iqgate_alg_reservations_total', POD), 'reserved'), '{{outcome}}')],
       }),
       lines({
         title: 'Iq: time to answer', width: 8, unit: 's', description: 'What 99 of 100 calls of IMS-AGWs stay below, by method.',
@@ -121,7 +121,7 @@ module.exports = () =>
       }),
       lines({
         title: 'Iq: calls by result', width: 8, unit: 'reqps', stacked: true, description: 'Calls of IMS-AGWs a second, by status code.',
-        queries: [query(by('code', series('iqgate_alg_iq_requests_total', POD)), '{{code}}')],
+        queries: [query(by('code', series('iqgate_alg_iq_requests_total', POD), 'OK'), '{{code}}')],
       }),
       lines({
         title: 'Iq: notifications', width: 8, unit: 'cps', description: 'What IMS-AGWs report a second, as one replica of the IMS-ALG sees it.',

@@ -85,7 +85,7 @@ module.exports = () =>
         title: 'Calls by outcome', width: 12, unit: 'reqps', stacked: true,
         description: 'Calls of network functions a second. forward: the description goes on; reject: it must not; ok: other calls; ' +
           'error: the call failed.',
-        queries: [query(orNone(`sum by (outcome) (${rate(requests())})`, gateways(), 'outcome'), '{{outcome}}')],
+        queries: [query(orNone(`sum by (outcome) (${rate(requests())})`, gateways(), 'outcome', 'forward'), '{{outcome}}')],
         colors: { forward: 'green', ok: 'blue', reject: 'orange', error: 'red' },
         runbooks: ['IqgateOffersFailing'],
       }),

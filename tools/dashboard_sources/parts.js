@@ -36,10 +36,10 @@ const rate = (selector) => `rate(${selector}[$__rate_interval])`;
 const counted = (selector) =>
   `((${selector} unless ${selector} offset $__range) or increase(${selector}[$__range]))`;
 
-// `expression`, or where that has no series at all one that is 0 and has `label="none"`. Only for counters that begin with
-// their first event: no series means that it has not happened, if `witness` shows that somebody has been asked.
-const orNone = (expression, witness, label) =>
-  `(${expression}) or on () label_replace(0 * count(${witness}), "${label}", "none", "", "")`;
+// `expression`, or where that has no series at all one that is 0 and has `label` with the given value. Only for counters that
+// begin with their first event: no series means that it has not happened, if `witness` shows that somebody has been asked.
+const orNone = (expression, witness, label, value = 'none') =>
+  `(${expression}) or on () label_replace(0 * count(${witness}), "${label}", "${value}", "", "")`;
 
 // `part` of `whole`; nothing where there is no whole.
 const ratio = (part, whole) => `(${part}) / ((${whole}) > 0)`;
