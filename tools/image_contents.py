@@ -116,10 +116,13 @@ class Image:
         self.sources[path] = None
 
     def give_net_admin(self, name):
-        """What `setcap cap_net_admin+ep` writes: a struct vfs_cap_data of version 2, in effect at once."""
-        cap_net_admin, in_effect = 1 << 12, 1
+        """What `setcap cap_net_admin+p` writes: a struct vfs_cap_data of version 2.
+
+        Not in effect by itself (`+ep`): the kernel would not start the program at all where it is not to have the capability.
+        """
+        cap_net_admin = 1 << 12
         os.setxattr(f"{self.root}/usr/bin/{name}", "security.capability",
-                    struct.pack("<5I", 0x02000000 | in_effect, cap_net_admin, 0, 0, 0))
+                    struct.pack("<5I", 0x02000000, cap_net_admin, 0, 0, 0))
 
 
 def add_licences(image, names):

@@ -1,9 +1,12 @@
 #include "agw-service/net/syn_gate.h"
 
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -42,6 +45,19 @@ absl::Status Attach(int fd, std::vector<sock_filter>& program) {
         absl::StrCat("SO_ATTACH_FILTER: ", std::strerror(error)));
   }
   return absl::OkStatus();
+}
+
+// Puts CAP_NET_ADMIN in effect if the process has it at its disposal: the file capability of the
+// program in our image does not do so by itself, since the kernel would then refuse to start it
+// wherever the container is not allowed it. Of the calling thread, and of those it makes later.
+void RaiseNetAdmin() {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return;
+  __user_cap_data_struct& set = sets[CAP_TO_INDEX(CAP_NET_ADMIN)];
+  set.effective |= set.permitted & CAP_TO_MASK(CAP_NET_ADMIN);
+  // Whether that has helped is seen when a filter is attached.
+  (void)!syscall(SYS_capset, &header, sets);
 }
 
 // One test per word of the address and one for the port; a failed one jumps to the next source.
@@ -84,6 +100,7 @@ bool SourceFilter::Matches(const common::TransportAddress& source) const {
 absl::Status CheckSynGatePermission() {
   const OwnedFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return absl::InternalError(absl::StrCat("socket: ", std::strerror(errno)));
+  RaiseNetAdmin();
   const absl::Status attached = CloseSynGate(fd.get());
   if (attached.code() != absl::StatusCode::kPermissionDenied) return attached;
   return absl::PermissionDeniedError(

@@ -28,7 +28,8 @@ struct SourceFilter {
 
 inline constexpr size_t kSourceFilterLimit = 16;
 
-// Whether this process may attach filters: recent kernels want CAP_NET_ADMIN for it on TCP sockets.
+// Whether this thread, and those it makes later, may attach filters: recent kernels want CAP_NET_ADMIN
+// for it on TCP sockets, which is put in effect where it is permitted only (capabilities(7)).
 // `kPermissionDenied`, with the remedy.
 absl::Status CheckSynGatePermission();
 

@@ -195,8 +195,9 @@ class ImagesTest(unittest.TestCase):
             self.assertEqual(found, {})
             return
         self.assertEqual(list(found), ["/usr/bin/iqgate-agw"])
-        permitted = struct.unpack("<5I", found["/usr/bin/iqgate-agw"])[1]
+        magic, permitted, *_ = struct.unpack("<5I", found["/usr/bin/iqgate-agw"])
         self.assertEqual(permitted, CAP_NET_ADMIN)
+        self.assertEqual(magic & 1, 0)  # In effect by itself: where it is not given the program could not even start.
 
     @for_each_image
     def test_nothing_in_it_but_programs_what_they_load_and_licences(self, name, image):
@@ -440,6 +441,10 @@ class RunningTest(unittest.TestCase):
                             self.assertIn("CAP_NET_ADMIN", container.logs())
                         else:
                             container.wait_for_log("agw_started")
+        # The program itself is started, as kernels that want no capability need it, and says what is missing.
+        container = self.start("iqgate-agw")
+        self.assertEqual(container.wait(), 1)
+        self.assertIn("CAP_NET_ADMIN", container.logs())
 
 
 if __name__ == "__main__":
