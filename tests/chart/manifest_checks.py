@@ -322,6 +322,7 @@ def iqctl_finds_everything(release):
         agw = ",".join(release.values["alg"]["gatewayTargets"]) or (
             f"{release.one('Service', 'agw')['metadata']['name']}:{release.values['agw']['ports']['iq']}")
         wanted = {"IQCTL_ALG": f"{release.one('Service', 'alg')['metadata']['name']}:7050", "IQCTL_AGW": agw,
+                  "IQCTL_TLS_SERVER_NAME": f"alg={release.certificate_name('alg')},agw={release.certificate_name('agw')}",
                   "IQCTL_TLS_CA": "/etc/iqgate/tls/ca.crt", "IQCTL_TLS_CERT": "/etc/iqgate/tls/tls.crt",
                   "IQCTL_TLS_KEY": "/etc/iqgate/tls/tls.key"}
         if environment != wanted:

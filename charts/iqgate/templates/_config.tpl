@@ -219,6 +219,7 @@ values.schema.json, and here only what one value says about another.
   {{- else }}
   value: {{ printf "%s-agw:%v" (include "iqgate.fullname" .) .Values.agw.ports.iq | quote }}
   {{- end }}
+- {name: IQCTL_TLS_SERVER_NAME, value: {{ printf "alg=%[1]s-alg,agw=%[1]s-agw" (include "iqgate.fullname" .) | quote }}}
 - {name: IQCTL_TLS_CA, value: /etc/iqgate/tls/ca.crt}
 - {name: IQCTL_TLS_CERT, value: /etc/iqgate/tls/tls.crt}
 - {name: IQCTL_TLS_KEY, value: /etc/iqgate/tls/tls.key}
