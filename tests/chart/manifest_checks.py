@@ -8,7 +8,6 @@ import yaml
 AGW_STOP_SECONDS = 20
 # What an IMS-ALG may take: calls under way, and what is taken back from IMS-AGWs (alg-service/main.cc).
 ALG_STOP_SECONDS = 10 + 30
-# What is left open for a runbook or another platform: nothing but what is said here.
 POD_KINDS = {"StatefulSet", "Deployment", "Pod"}
 UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -84,7 +83,7 @@ def no_pod_has_a_token(release):
 def nothing_is_allowed_but_what_is_needed(release):
     mode = release.values["agw"]["netAdmin"]
     for component, pod in release.pods().items():
-        of_pod, = [pod["spec"]["securityContext"]]
+        of_pod = pod["spec"]["securityContext"]
         root = component == "agw" and mode == "root"
         if of_pod["runAsNonRoot"] is root or of_pod["runAsUser"] != (0 if root else 65532):
             yield f"{component} runs as {of_pod}"
@@ -148,7 +147,7 @@ def selectors_select(release):
                     release.one("PodDisruptionBudget", component)["spec"]["selector"], {component})]
         service = release.one("Service", component)
         wanted.append((service, {"matchLabels": service["spec"]["selector"]}, {component}))
-        for constraint in pods and release.workload(component)["spec"]["template"]["spec"]["topologySpreadConstraints"]:
+        for constraint in release.workload(component)["spec"]["template"]["spec"]["topologySpreadConstraints"]:
             wanted.append((release.workload(component), constraint["labelSelector"], {component}))
     for policy in release.all("NetworkPolicy"):
         wanted.append((policy, policy["spec"]["podSelector"],
@@ -171,10 +170,10 @@ def ports_have_the_names_they_are_called_by(release):
         container, = pod["spec"]["containers"]
         ports = {p["name"]: p["containerPort"] for p in container["ports"]}
         listens = release.config(component)
-        grpc, section = {"agw": ("grpc-iq", "iq"), "alg": ("grpc-api", "api")}[component]
-        for name, address in ((grpc, listens[section]["listen_address"]), ("http", listens["http"]["listen_address"])):
-            if not address.endswith(f":{ports[name]}"):
-                yield f"{component} listens on {address}, and its port {name} is {ports[name]}"
+        grpc = {"agw": "iq", "alg": "api"}[component]
+        for name in (grpc, "http"):
+            if not listens[name]["listen_address"].endswith(f":{ports[name]}"):
+                yield f"{component} listens on {listens[name]['listen_address']}, and its port {name} is {ports[name]}"
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             path = "/readyz" if probe == "readinessProbe" else "/healthz"
             if container[probe]["httpGet"] != {"path": path, "port": "http"}:
@@ -301,7 +300,7 @@ def only_those_come_in_who_are_named(release):
     for component, policy in policies.items():
         if policy["policyTypes"] != ["Ingress"]:
             yield f"{component}: {policy['policyTypes']}"
-        grpc, extra = {"agw": ("grpc-iq", values["iqFrom"]), "alg": ("grpc-api", values["apiFrom"])}[component]
+        grpc, extra = {"agw": ("iq", values["iqFrom"]), "alg": ("api", values["apiFrom"])}[component]
         rules = {rule["ports"][0]["port"]: rule for rule in policy["ingress"]}
         callers = [peer for peer in peers(rules[grpc]) if peer not in extra]
         if {c for c in pods for peer in callers if selects(peer["podSelector"], pods[c])} != {"alg", "iqctl"}:
