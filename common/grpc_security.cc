@@ -65,7 +65,11 @@ bool IsUsable(const std::string& key, const std::string& certificate, const std:
   const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server != nullptr) server->Shutdown();
+  // A queue must be empty when it goes.
   queue->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue->Next(&tag, &ok)) continue;
   return server != nullptr && port != 0;
 }
 
