@@ -1,4 +1,4 @@
-"""Draws a dashboard from the answers to its queries: a page laid out as Grafana's grid, with Apache ECharts, in headless Chromium."""
+"""Draws a dashboard from the answers to its queries: a page laid out as Grafana's grid, with ECharts, in headless Chromium."""
 
 import json
 import pathlib

@@ -301,19 +301,18 @@ class System:
         self._stack.callback(self.wire.close)
         self.stand_in = StandIn()
         self._stack.callback(self.stand_in.close)
+        small = {"context_limit": self.SMALL_LIMIT, "worker_count": 2,
+                 "drain_time": f"{round(1000 * self.SMALL_DRAIN_TIME * self.minute)}ms"}
         self.agws = [self._add("agw", 0, self._agw_config(0, {})),
                      self._add("agw", 1, self._agw_config(1, {}, certificate="agw-1")),
-                     self._add("agw", 2, self._agw_config(2, {
-                         "context_limit": self.SMALL_LIMIT, "worker_count": 2,
-                         "drain_time": f"{round(1000 * self.SMALL_DRAIN_TIME * self.minute)}ms"}, last_port=20000 + self.SMALL_LIMIT - 1),
-                               # Of 48, 16 are kept for gRPC and HTTP, and 4 for workers.
+                     # Of 48 descriptors 16 are kept for gRPC and HTTP, and 4 for workers.
+                     self._add("agw", 2, self._agw_config(2, small, last_port=20000 + self.SMALL_LIMIT - 1),
                                limits=["--nofile=48:48"])]
         self.algs = [self._add("alg", number, self._alg_config(number, targets)) for number, targets in enumerate(
             [["127.0.0.1:7060", "127.0.0.1:7061"], ["127.0.0.1:7070", "127.0.0.1:7061"]])]
         for alg in self.algs:
             wait_until(alg.is_ready, f"{alg.pod} has met an IMS-AGW")
-        self.alg_stubs = [session_service_pb2_grpc.SessionServiceStub(self._channel(f"127.0.0.1:{7050 + number}", "p-cscf", "iqgate-alg"))
-                          for number in range(2)]
+        self.alg_stubs = [self.alg_stub(number, "p-cscf") for number in range(2)]
         self.agw_stubs = [self.agw_stub(number, "iqgate-iqctl") for number in range(3)]
         self._start_prometheus()
 
@@ -348,8 +347,9 @@ class System:
                 {"name": "core", "default_for": ["core"], "addresses": [{"bind": f"127.0.2.{10 + number}"}],
                  "first_port": 10000, "last_port": 10999, "port_quarantine": "1s"}],
             # Short, so that who never comes is given up within the run.
-            "setup": {"await_configuration": "4s" if number < 2 else "5min", "tcp_establishment": "2s", "tls_establishment": "2s"},
-            "hold_time": "4s", "notification_log_size": 64, "context_limit": 2000, "drain_time": "5s"} | more
+            "setup": {"await_configuration": "4s" if number < 2 else "5min", "tcp_establishment": "2s",
+                      "tls_establishment": "2s"},
+            "hold_time": "4s", "notification_log_size": 64, "context_limit": 2000, "drain_time": "10min"} | more
 
     def _alg_config(self, number, targets):
         return {

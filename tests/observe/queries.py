@@ -132,7 +132,8 @@ def run(query, start, end):
 def firing_times(start, end):
     """When each alert fired: {(alert, severity): [(from, to), ...]}."""
     times = collections.defaultdict(set)
-    for series in _series(ask("query_range", query='ALERTS{alertstate="firing"}', start=start, end=end, step=1)["result"], "values"):
+    answer = ask("query_range", query='ALERTS{alertstate="firing"}', start=start, end=end, step=1)
+    for series in _series(answer["result"], "values"):
         times[series.labels["alertname"], series.labels["severity"]].update(time_ for time_, _ in series.samples)
     intervals = {}
     for alert, moments in times.items():

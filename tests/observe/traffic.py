@@ -288,13 +288,13 @@ class Callers:
     """Who calls gRPC with a certificate of the authority, but under a name that is not allowed."""
 
     def __init__(self, system):
-        self._calls = [lambda stub=system.agw_stub(0, "stranger"): stub.GetStatus(iq.GetStatusRequest(), timeout=5),
-                       lambda stub=system.alg_stub(0, "stranger"): stub.GetSession(alg.GetSessionRequest(session_id="x"), timeout=5)]
+        self._agw, self._alg = system.agw_stub(0, "stranger"), system.alg_stub(0, "stranger")
 
     def call(self):
-        for call in self._calls:
-            with contextlib.suppress(grpc.RpcError):
-                call()
+        with contextlib.suppress(grpc.RpcError):
+            self._agw.GetStatus(iq.GetStatusRequest(), timeout=5)
+        with contextlib.suppress(grpc.RpcError):
+            self._alg.GetSession(alg.GetSessionRequest(session_id="x"), timeout=5)
 
 
 class Reservations:

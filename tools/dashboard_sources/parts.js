@@ -3,13 +3,42 @@
 // Widths are in Grafana's grid of 24 columns. Panels follow each other from left to right; the SDK places them.
 'use strict';
 
-const { BarGaugeDisplayMode, BarGaugeNamePlacement, BarGaugeValueMode, BigValueColorMode, BigValueGraphMode, GraphDrawStyle,
-  LegendDisplayMode, LegendPlacement, LineInterpolation, ReduceDataOptionsBuilder, SortOrder, StackingConfigBuilder,
-  StackingMode, TooltipDisplayMode, VisibilityMode, VizLegendOptionsBuilder, VizOrientation,
-  VizTooltipOptionsBuilder } = require('@grafana/grafana-foundation-sdk/common');
-const { ConstantVariableBuilder, DashboardBuilder, DashboardCursorSync, DashboardLinkBuilder, DashboardLinkType,
-  DatasourceVariableBuilder, FieldColorBuilder, FieldColorModeId, QueryVariableBuilder, RowBuilder, ThresholdsConfigBuilder,
-  ThresholdsMode, VariableRefresh, VariableSort } = require('@grafana/grafana-foundation-sdk/dashboard');
+const {
+  BarGaugeDisplayMode,
+  BarGaugeNamePlacement,
+  BarGaugeValueMode,
+  BigValueColorMode,
+  BigValueGraphMode,
+  GraphDrawStyle,
+  LegendDisplayMode,
+  LegendPlacement,
+  LineInterpolation,
+  ReduceDataOptionsBuilder,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizOrientation,
+  VizTooltipOptionsBuilder,
+} = require('@grafana/grafana-foundation-sdk/common');
+const {
+  ConstantVariableBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  DatasourceVariableBuilder,
+  FieldColorBuilder,
+  FieldColorModeId,
+  QueryVariableBuilder,
+  RowBuilder,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  VariableRefresh,
+  VariableSort,
+} = require('@grafana/grafana-foundation-sdk/dashboard');
 const { DataqueryBuilder, PromQueryFormat } = require('@grafana/grafana-foundation-sdk/prometheus');
 const bargauge = require('@grafana/grafana-foundation-sdk/bargauge');
 const stat = require('@grafana/grafana-foundation-sdk/stat');
@@ -33,13 +62,17 @@ const rate = (selector) => `rate(${selector}[$__rate_interval])`;
 
 // How much a counter has counted in the time that is shown. A series that begins with its first event has no sample
 // before it, so increase() would not see that event: where a series is younger than the time shown, its value counts.
-const counted = (selector) =>
-  `((${selector} unless ${selector} offset $__range) or increase(${selector}[$__range]))`;
+const counted = (selector) => `((${selector} unless ${selector} offset $__range) or increase(${selector}[$__range]))`;
 
 // `expression`, or where that has no series at all one that is 0 and has `label` with the given value. Only for counters that
 // begin with their first event: no series means that it has not happened, if `witness` shows that somebody has been asked.
 const orNone = (expression, witness, label, value = 'none') =>
   `(${expression}) or on () label_replace(0 * count(${witness}), "${label}", "${value}", "", "")`;
+
+// When each process of a component began, in milliseconds, with its version as a label.
+const startAndVersion = (component) =>
+  `1000 * max by (namespace, pod, version) (${series('process_start_time_seconds', POD)} ` +
+  `* on (namespace, pod) group_left (version) ${series('iqgate_build_info', POD, `component="${component}"`)})`;
 
 // `part` of `whole`; nothing where there is no whole.
 const ratio = (part, whole) => `(${part}) / ((${whole}) > 0)`;
@@ -63,19 +96,14 @@ const queryVariable = (name, label, query) =>
     .allValue('.*')
     .current({ selected: true, text: 'All', value: '$__all' });
 
-const namespaceVariable = () =>
-  queryVariable('namespace', 'Namespace', 'label_values(iqgate_build_info, namespace)');
-const podVariable = (metric) =>
-  queryVariable('pod', 'Pod', `label_values(${series(metric, NAMESPACE)}, pod)`);
+const namespaceVariable = () => queryVariable('namespace', 'Namespace', 'label_values(iqgate_build_info, namespace)');
+const podVariable = (metric) => queryVariable('pod', 'Pod', `label_values(${series(metric, NAMESPACE)}, pod)`);
 const realmVariable = () =>
   queryVariable('realm', 'Realm', `label_values(${series('iqgate_agw_realm_ports', NAMESPACE)}, realm)`);
 
 // To the runbook of an alert. Where the runbooks are published is the value of the variable `runbooks`.
 const runbook = (alert) =>
-  new DashboardLinkBuilder(`Runbook ${alert}`)
-    .type(DashboardLinkType.Link)
-    .url(`\${runbooks:raw}/${alert}.md`)
-    .targetBlank(true);
+  new DashboardLinkBuilder(`Runbook ${alert}`).type(DashboardLinkType.Link).url(`\${runbooks:raw}/${alert}.md`).targetBlank(true);
 
 // A dashboard `uid`, with the variables that all have and `variables`. Its panels are added with add().
 const dashboard = (uid, title, description, variables) => {
@@ -88,15 +116,11 @@ const dashboard = (uid, title, description, variables) => {
     .time({ from: 'now-1h', to: 'now' })
     .timezone('browser')
     .refresh('30s')
-    .withVariable(
-      new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(new ConstantVariableBuilder('runbooks').label('Address of the runbooks').value('docs/runbooks'))
     .link(
-      new DashboardLinkBuilder('iqgate')
-        .type(DashboardLinkType.Dashboards)
-        .tags(['iqgate'])
-        .includeVars(true)
-        .keepTime(true));
+      new DashboardLinkBuilder('iqgate').type(DashboardLinkType.Dashboards).tags(['iqgate']).includeVars(true).keepTime(true),
+    );
   for (const variable of variables) builder.withVariable(variable);
   return builder;
 };
@@ -118,9 +142,7 @@ const targets = (queries) =>
 
 // Colours from values upwards: steps([['green', null], ['red', 10]]).
 const steps = (list) =>
-  new ThresholdsConfigBuilder()
-    .mode(ThresholdsMode.Absolute)
-    .steps(list.map(([color, value]) => ({ color, value })));
+  new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(list.map(([color, value]) => ({ color, value })));
 
 const color = (mode) => new FieldColorBuilder().mode(mode);
 
@@ -167,7 +189,8 @@ const lines = (options) => {
         .displayMode(LegendDisplayMode.List)
         .placement(LegendPlacement.Bottom)
         .showLegend(true)
-        .calcs([]))
+        .calcs([]),
+    )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   if (options.stacked) builder.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (options.dashed) {
@@ -207,9 +230,6 @@ const rows = (options) => {
     },
   });
   builder.targets(targets(options.queries).map((target) => target.format(PromQueryFormat.Table)));
-  if (options.hideValue) {
-    builder.overrideByName(options.value, [{ id: 'custom.hidden', value: true }]);
-  }
   return builder;
 };
 
@@ -231,6 +251,24 @@ const add = (builder, panels) => {
 };
 
 module.exports = {
-  NAMESPACE, POD, REALM, add, bars, counted, dashboard, lines, namespaceVariable, number, orNone, orZero, podVariable, query, rate, ratio,
-  realmVariable, rows, series,
+  NAMESPACE,
+  POD,
+  REALM,
+  add,
+  bars,
+  counted,
+  dashboard,
+  lines,
+  namespaceVariable,
+  number,
+  orNone,
+  orZero,
+  podVariable,
+  query,
+  rate,
+  ratio,
+  realmVariable,
+  rows,
+  series,
+  startAndVersion,
 };
