@@ -78,13 +78,16 @@ def openssl_headers_only_in_tls():
 def grpc_only_at_the_edges():
     return includes_only_in(r"grpcpp/[^>\"]+|grpc/[^>\"]+|[^>\"]+\.grpc\.pb\.h",
                             ["alg-service/api/*", "alg-service/gateway/*", "agw-service/control/*",
-                             "common/grpc_*", "*/server.cc", "*/server.h"])
+                             "common/grpc_*", "*/server.cc", "*/server.h",
+                             "iqctl/client/*", "iqctl/main.cc"])
 
 
 def alg_and_agw_do_not_know_each_other():
     return [f"{file} includes {other}" for file in CPP
             for service, other in (("alg-service", "agw-service"), ("agw-service", "alg-service"),
-                                   ("common", "alg-service"), ("common", "agw-service"))
+                                   ("common", "alg-service"), ("common", "agw-service"), ("common", "iqctl"),
+                                   ("iqctl", "alg-service"), ("iqctl", "agw-service"),
+                                   ("alg-service", "iqctl"), ("agw-service", "iqctl"))
             if file.parts[0] == service and f'#include "{other}/' in text(file)]
 
 
@@ -95,7 +98,8 @@ def wall_clock_only_for_people():
                "agw-service/server.cc",  # Times of events.
                "common/log*.cc", "common/monotonic_time.h", "common/service_metrics.cc",
                "common/grpc_*",  # gRPC's deadlines, which it turns into monotonic ones itself.
-               "alg-service/api/session_service.cc"]  # The same.
+               "alg-service/api/session_service.cc", "iqctl/client/*",  # The same.
+               "iqctl/gateways.cc"]  # Compares an IMS-AGW's clock with ours.
     return [f"{file}: {match.group(0)}" for file in CPP
             if not is_test(file) and not any(fnmatch.fnmatch(str(file), g) for g in allowed)
             for match in re.finditer(r"absl::Now\b|\bsystem_clock\b|\bCLOCK_REALTIME\b", text(file))]
@@ -149,6 +153,7 @@ UNSANITIZED = {
         "//tests/foreign:descriptors_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:gateways_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:phone_test": "processes; the tests in one process cover what they do",
+        "//tests/iqctl:iqctl_test": "processes; the tests in one process cover what they do",
         "//tests/namespaces:vanished_peer_test": "processes; the tests in one process cover what they do",
         "//tests/namespaces:wire_order_test": "processes; the tests in one process cover what they do",
         "//tests/processes:ending_test": "processes; the tests in one process cover what they do",
