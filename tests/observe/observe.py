@@ -269,6 +269,7 @@ class Run:
             self.results.add("alerts", f"{name}_{severity}_is_silent_else", [
                 f"fired from {start - self.start:.0f} to {end - self.start:.0f} s" for start, end in fired
                 if not any(first <= start and end <= last for first, last in allowed)])
+        self.results.add("alerts", "alerts_have_only_the_usual_labels", queries.strange_labels(self.start, self.end))
         self.results.add("alerts", "prometheus_can_evaluate_every_rule", queries.rule_errors())
 
 

@@ -147,6 +147,14 @@ def firing_times(start, end):
     return intervals
 
 
+def strange_labels(start, end):
+    """Labels of alerts other than those that they are grouped and routed by."""
+    usual = {"__name__", "alertname", "alertstate", "severity", "namespace", "pod", "realm"}
+    alerts_ = ask("series", **{"match[]": "ALERTS", "start": start, "end": end})
+    assert alerts_, "no alert has ever been pending"
+    return sorted({f"{labels['alertname']}: {name}" for labels in alerts_ for name in set(labels) - usual})
+
+
 def rule_errors():
     """What Prometheus has against a rule."""
     rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
