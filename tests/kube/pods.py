@@ -48,9 +48,9 @@ class Storage:
 
     def remove(self):
         """Containers, pods, networks, images; then the folder."""
-        for kind in (["pod", "rm", "--all", "--force", "--time=0"], ["rm", "--all", "--force", "--time=0"],
-                     ["network", "prune", "--force"], ["volume", "prune", "--force"]):
-            self.run(*kind, check=False)
+        for command in (["kill", "--all", "--signal=KILL"], ["pod", "rm", "--all", "--force"], ["rm", "--all", "--force"],
+                        ["network", "prune", "--force"], ["volume", "prune", "--force"]):
+            self.run(*command, check=False)
         for mount in sorted(self._mounts(), key=len, reverse=True):
             subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
         shutil.rmtree(self.folder)
@@ -100,22 +100,31 @@ class Container:
         self._storage.run("rm", "--force", "--time=0", self.id, check=False)
 
 
-def why_no_containers(storage):
-    """Why containers cannot be run here, or None. Asked with an image that is none of ours: where ours fail is no excuse."""
-    image = "localhost/iqgate-probe:1"
+IDLE_IMAGE = "localhost/iqgate-test-idle:1"  # Its program does nothing until it is told to end.
+
+
+def why_no_containers(storage, with_network=False):
+    """Why containers cannot be run here, or None. Asked with an image that is none of ours, IDLE_IMAGE: where ours fail is no
+    excuse."""
     environment = os.environ | storage.environment
     with contextlib.ExitStack() as stack:
         try:
             container = subprocess.run(["buildah", "from", "scratch"], check=True, capture_output=True, text=True,
                                        env=environment).stdout.strip()
             stack.callback(subprocess.run, ["buildah", "rm", container], check=False, capture_output=True, env=environment)
-            # A static program that ends when it is told to.
             for command in (["add", container, shutil.which("catatonit"), "/catatonit"],
-                            ["config", "--entrypoint", '["/catatonit", "-P"]', container], ["commit", container, image]):
+                            ["config", "--entrypoint", '["/catatonit", "-P"]', container], ["commit", container, IDLE_IMAGE]):
                 subprocess.run(["buildah", *command], check=True, capture_output=True, text=True, env=environment)
         except subprocess.CalledProcessError as error:
             return f"buildah cannot build here: {error.stderr.strip()}"
-        result = storage.run("run", "--detach", "--rm", "--network=none", image, check=False)
+        network = "none"
+        if with_network:
+            network = "probe"
+            result = storage.run("network", "create", "--disable-dns", "--subnet=198.18.59.0/24", network, check=False)
+            if result.returncode != 0:
+                return f"podman cannot make a network here: {result.stderr.strip()}"
+            stack.callback(storage.run, "network", "rm", network, check=False)
+        result = storage.run("run", "--detach", f"--network={network}", IDLE_IMAGE, check=False)
         if result.returncode != 0:
             return f"podman cannot run a container here: {result.stderr.strip()}"
         storage.run("rm", "--force", "--time=0", result.stdout.strip(), check=False)
