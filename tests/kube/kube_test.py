@@ -2,8 +2,9 @@
 """The chart's manifests as real pods: both call flows, rolls under load, a crash, new certificates. tools/kube-test runs this.
 
 Usage: kube_test.py RENDERED IMAGES STUBS
+       kube_test.py --not-here=REASON
 
-RENDERED is what `helm template` says, IMAGES the folder that tools/images has written, STUBS where Python finds the API. In network,
+The second skips every case, for that reason. RENDERED is what `helm template` says, IMAGES the folder that tools/images has written, STUBS where Python finds the API. In network,
 mount and process namespaces of its own, which take everything with them when they end.
 """
 
@@ -39,6 +40,7 @@ LOST = {"code": "NOT_FOUND", "reason": "GATEWAY_LOST"}
 RATE, HOLD = 4, 3  # Of the load: sessions a second, and the seconds each talks.
 
 rendered = images = stubs = None
+not_here = None  # Why pods cannot be run here.
 cluster = peers = None
 
 
@@ -121,14 +123,14 @@ def build_peers_image(storage):
 
 
 def setUpModule():
-    global cluster, peers
-    if "NO_NAMESPACES" in os.environ:
-        raise unittest.SkipTest(f"no namespaces here: {os.environ['NO_NAMESPACES']}")
+    global not_here, cluster, peers
+    if not_here:
+        return
     storage = pods.Storage(f"{os.environ['SCRATCH']}/storage")
     unittest.addModuleCleanup(storage.remove)
-    reason = pods.why_no_containers(storage, with_network=True)
-    if reason:
-        raise unittest.SkipTest(reason)
+    not_here = pods.why_no_containers(storage, with_network=True)
+    if not_here:
+        return
     for file in sorted(pathlib.Path(images).glob("*.oci.tar")):
         storage.run("load", "--input", str(file))
     build_peers_image(storage)
@@ -165,6 +167,8 @@ class KubeTest(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
+        if not_here:
+            self.skipTest(not_here)
         self.addCleanup(self.show_logs)
 
     def show_logs(self):
@@ -375,6 +379,9 @@ class KubeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    rendered, images, stubs = sys.argv[1:4]
-    del sys.argv[1:4]
+    if sys.argv[1].startswith("--not-here="):
+        not_here = sys.argv.pop(1).removeprefix("--not-here=")
+    else:
+        rendered, images, stubs = sys.argv[1:4]
+        del sys.argv[1:4]
     junit.main()
