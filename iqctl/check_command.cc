@@ -5,9 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "common/status_macros.h"
 #include "ims/iqctl/v1/report.pb.h"
+#include "iqctl/client/alg_client.h"
 #include "iqctl/client/health.h"
+#include "iqctl/clock_offset.h"
 #include "iqctl/connection_options.h"
 #include "iqctl/findings.h"
 #include "iqctl/gateways.h"
@@ -18,16 +21,28 @@ namespace {
 using ims::iqctl::v1::CheckReport;
 using ims::iqctl::v1::Finding;
 
+void Ask(const Endpoint& endpoint, AlgAnswer* answer) {
+  // This takes the time to connect as well, so that the second call tells of the clock.
+  answer->is_serving = IsServing(endpoint);
+  if (!answer->is_serving.ok()) return;
+  const absl::Time before = absl::Now();
+  absl::StatusOr<ims::alg::v1::GetStatusResponse> status = GetAlgStatus(endpoint);
+  const absl::Time after = absl::Now();
+  if (!status.ok()) return;  // An older version has no such call.
+  answer->status = *std::move(status);
+  answer->clock = MeasureClock(answer->status.time(), before, after);
+}
+
 std::vector<AlgAnswer> AskAlgs(const std::vector<EndpointOrError>& endpoints) {
   std::vector<AlgAnswer> answers;
   for (const EndpointOrError& endpoint : endpoints) {
-    answers.push_back({endpoint.address, false});
+    answers.push_back({.address = endpoint.address, .is_serving = false});
     if (!endpoint.endpoint.ok()) answers.back().is_serving = endpoint.endpoint.status();
   }
   std::vector<std::thread> threads;
   for (size_t i = 0; i < endpoints.size(); ++i) {
     if (!endpoints[i].endpoint.ok()) continue;
-    threads.emplace_back([&, i] { answers[i].is_serving = IsServing(*endpoints[i].endpoint); });
+    threads.emplace_back([&, i] { Ask(*endpoints[i].endpoint, &answers[i]); });
   }
   for (std::thread& thread : threads) thread.join();
   return answers;
@@ -70,10 +85,8 @@ Command CheckCommand() {
       "and serves; IMS-AGWs that drain, that share an instance id or an announced address, that "
       "have no room, "
       "whose clock or version differs; realms that are nobody's default, or the default of one "
-      "side twice.\n"
-      "The exit code is 6 if there is a problem; warnings do not count, unless with --strict. The "
-      "IMS-ALG tells "
-      "neither its version nor its clock, so these are compared for the IMS-AGWs only.";
+      "side twice; replicas of the IMS-ALG that do not reach an IMS-AGW that answers here.\n"
+      "The exit code is 6 if there is a problem; warnings do not count, unless with --strict.";
   check.options = {{"strict", 0, "", "Warnings are problems too."}};
   check.examples = {{"iqctl check", "After an installation, or when something is wrong."},
                     {"iqctl check --alg alg.example:7050 --agw agw.example:7060 --tls-ca ca.crt "

@@ -34,13 +34,17 @@ class Conclusions {
   }
 
   CheckReport Draw() {
-    for (const AlgAnswer& alg : input_.algs) CheckAlg(alg);
+    for (const AlgAnswer& alg : input_.algs) {
+      CheckAlg(alg);
+      CheckClock(NameOf(alg), alg.status.has_time(), alg.clock);
+      CheckKnownGateways(alg);
+    }
     for (const Gateway& gateway : input_.gateways) CheckReachable(gateway);
     for (const Gateway* gateway : answered_) {
       CheckDraining(*gateway);
       CheckDefaults(*gateway);
       CheckRoom(*gateway);
-      CheckClock(*gateway);
+      CheckClock(gateway->status.instance_id(), gateway->status.has_time(), gateway->clock);
     }
     CheckSomebodyServes();
     CheckInstanceIds();
@@ -84,8 +88,10 @@ class Conclusions {
     return input_.is_plaintext ? "in plaintext" : "with TLS; both certificates are accepted";
   }
 
+  static std::string NameOf(const AlgAnswer& alg) { return absl::StrCat("alg ", alg.address); }
+
   void CheckAlg(const AlgAnswer& alg) {
-    const std::string subject = absl::StrCat("alg ", alg.address);
+    const std::string subject = NameOf(alg);
     if (!alg.is_serving.ok()) {
       Unreachable(subject, alg.is_serving.status());
     } else if (!*alg.is_serving) {
@@ -93,6 +99,22 @@ class Conclusions {
               "It ends, or has just begun: look at its log.");
     } else {
       Ok(subject, "reachable", absl::StrCat("serves, ", HowReached()));
+    }
+  }
+
+  // One that answers here, and that the replica has not heard of for a while, gets no sessions from it.
+  void CheckKnownGateways(const AlgAnswer& alg) {
+    if (alg.status.software_version().empty()) return;
+    for (const Gateway* gateway : answered_) {
+      const auto& known = alg.status.gateways();
+      if (std::any_of(known.begin(), known.end(), [&](const ims::alg::v1::KnownGateway& each) {
+            return each.instance_id() == gateway->status.instance_id();
+          })) {
+        continue;
+      }
+      Warn(NameOf(alg), "gateways",
+           absl::StrCat("does not reach ", gateway->status.instance_id(), ", which answers here"),
+           "See gateways.targets in its configuration, and gateway_unreachable in its log.");
     }
   }
 
@@ -148,12 +170,11 @@ class Conclusions {
     }
   }
 
-  void CheckClock(const Gateway& gateway) {
-    if (!gateway.status.has_time()) return;
-    const absl::Duration offset = gateway.clock_offset;
-    if (absl::AbsDuration(offset) <= kClockTolerance + gateway.clock_uncertainty) return;
+  void CheckClock(const std::string& subject, bool is_told, const ClockOffset& clock) {
+    const absl::Duration offset = clock.offset;
+    if (!is_told || absl::AbsDuration(offset) <= kClockTolerance + clock.uncertainty) return;
     const absl::Duration rounded = absl::Trunc(absl::AbsDuration(offset), absl::Milliseconds(100));
-    Warn(gateway.status.instance_id(), "clock",
+    Warn(subject, "clock",
          absl::StrCat("is ", absl::FormatDuration(rounded),
                       offset > absl::ZeroDuration() ? " ahead of" : " behind", " the clock here"),
          "Let NTP set the clocks, of this machine too: certificates and logs need the right time.");
@@ -187,13 +208,18 @@ class Conclusions {
 
   void CheckVersions() {
     absl::btree_map<std::string, std::vector<std::string>> instances;
+    for (const AlgAnswer& alg : input_.algs) {
+      const std::string& version = alg.status.software_version();
+      if (!version.empty()) instances[version].push_back(NameOf(alg));
+    }
     for (const Gateway* gateway : answered_) {
       const std::string& version = gateway->status.software_version();
       if (!version.empty()) instances[version].push_back(gateway->status.instance_id());
     }
     if (instances.empty()) return;
     if (instances.size() == 1 && instances.begin()->first == common::kVersion) {
-      Ok("all", "version", absl::StrCat("the IMS-AGWs and this program are ", common::kVersion));
+      Ok("all", "version",
+         absl::StrCat("all that have told theirs, and this program, are ", common::kVersion));
       return;
     }
     std::vector<std::string> parts;

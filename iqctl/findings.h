@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "ims/alg/v1/session_service.pb.h"
 #include "ims/iqctl/v1/report.pb.h"
+#include "iqctl/clock_offset.h"
 #include "iqctl/gateways.h"
 #include "iqctl/text/terminal.h"
 
@@ -17,6 +19,8 @@ namespace iqctl {
 struct AlgAnswer {
   std::string address;
   absl::StatusOr<bool> is_serving;
+  ims::alg::v1::GetStatusResponse status = {};  // Empty if it has told none.
+  ClockOffset clock = {};                       // Only if `status` has a time.
 };
 
 struct CheckInput {

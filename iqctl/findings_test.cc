@@ -46,7 +46,7 @@ Gateway Healthy(int number) {
 class FindingsTest : public testing::Test {
  protected:
   FindingsTest() {
-    input_.algs.push_back({"192.0.2.9:7050", true});
+    input_.algs.push_back({.address = "192.0.2.9:7050", .is_serving = true});
     input_.gateways = {Healthy(1), Healthy(2)};
   }
 
@@ -146,12 +146,12 @@ TEST_F(FindingsTest, PortsRunOut) {
 }
 
 TEST_F(FindingsTest, AClockIsWrongByMoreThanTheCallCanExplain) {
-  input_.gateways[0].clock_offset = absl::Milliseconds(-1400);
-  input_.gateways[0].clock_uncertainty = absl::Milliseconds(500);
+  input_.gateways[0].clock.offset = absl::Milliseconds(-1400);
+  input_.gateways[0].clock.uncertainty = absl::Milliseconds(500);
   EXPECT_FALSE(absl::StrContains(CheckText(Conclude(input_), Terminal()), "warning"));
-  input_.gateways[0].clock_offset = absl::Milliseconds(-1600);
+  input_.gateways[0].clock.offset = absl::Milliseconds(-1600);
   ExpectWarning("agw-1", "clock", "is 1.6s behind the clock here");
-  input_.gateways[0].clock_offset = absl::Milliseconds(61000);
+  input_.gateways[0].clock.offset = absl::Milliseconds(61000);
   ExpectWarning("agw-1", "clock", "is 1m1s ahead of the clock here");
 }
 
@@ -191,6 +191,24 @@ TEST_F(FindingsTest, TextHasALineForEachAndItsRemedyBelow) {
             "         remedy: If that is over: iqctl agw undrain agw-1\n"
             "problem  all: draining: no IMS-AGW takes new sessions: all that answer drain\n"
             "         remedy: End the drain of one, or start another one.\n");
+}
+
+TEST_F(FindingsTest, AnAlgHasAVersionAndAClockToo) {
+  input_.algs[0].status.set_software_version("9.9.9");
+  for (const char* id : {"agw-1", "agw-2"}) {
+    input_.algs[0].status.add_gateways()->set_instance_id(id);
+  }
+  ExpectWarning("all", "version", "alg 192.0.2.9:7050 is 9.9.9");
+  input_.algs[0].status.set_software_version(common::kVersion);
+  input_.algs[0].status.mutable_time()->set_seconds(1);
+  input_.algs[0].clock.offset = absl::Seconds(-5);
+  ExpectWarning("alg 192.0.2.9:7050", "clock", "is 5s behind the clock here");
+}
+
+TEST_F(FindingsTest, AnAgwThatAnswersHereAndNotToAnAlgIsTold) {
+  input_.algs[0].status.set_software_version(common::kVersion);
+  input_.algs[0].status.add_gateways()->set_instance_id("agw-1");
+  ExpectWarning("alg 192.0.2.9:7050", "gateways", "does not reach agw-2, which answers here");
 }
 
 }  // namespace

@@ -114,31 +114,36 @@ void GatewayFollower::FollowNewOnes(const std::vector<Gateway>& gateways, bool i
   for (const Gateway& gateway : gateways) {
     if (!gateway.has_answered()) continue;
     const std::string& id = gateway.status.instance_id();
+    Followed* followed;
     std::thread ended;
     {
       MutexLock lock(mutex_);
-      std::unique_ptr<Followed>& followed = followed_[id];
-      if (followed == nullptr) {
-        followed = std::make_unique<Followed>();
-        followed->position = FirstPosition(gateway, is_first_look);
+      std::unique_ptr<Followed>& entry = followed_[id];
+      if (entry == nullptr) {
+        entry = std::make_unique<Followed>();
+        entry->position = FirstPosition(gateway, is_first_look);
       }
+      followed = entry.get();
       if (followed->is_followed || is_stopping_) continue;
       if (!is_first_look && followed->position.incarnation != gateway.status.incarnation()) {
         followed->position = {gateway.status.incarnation(), 0};  // It has started again.
       }
       ended = std::move(followed->thread);
-      followed->is_followed = true;
-      followed->stream = gateway.client->WatchNotifications(followed->position.sequence_number,
-                                                            followed->position.incarnation);
-      followed->thread =
-          std::thread([this, id, stream = followed->stream] { Follow(id, stream.get()); });
     }
     if (ended.joinable()) ended.join();
+    // Before its notifications.
     GatewayNews news;
     news.kind = GatewayNews::Kind::kFollowed;
     news.instance_id = id;
     news.incarnation = gateway.status.incarnation();
     Push(std::move(news));
+    MutexLock lock(mutex_);
+    if (is_stopping_) return;
+    followed->is_followed = true;
+    followed->stream = gateway.client->WatchNotifications(followed->position.sequence_number,
+                                                          followed->position.incarnation);
+    followed->thread =
+        std::thread([this, id, stream = followed->stream] { Follow(id, stream.get()); });
   }
 }
 
@@ -164,14 +169,14 @@ void GatewayFollower::Follow(const std::string& instance_id, NotificationStream*
   news.kind = GatewayNews::Kind::kEnded;
   news.instance_id = instance_id;
   news.error = stream->Finish();
-  {
-    MutexLock lock(mutex_);
-    Followed& followed = *followed_[instance_id];
-    followed.is_followed = false;
-    // So that the next time begins with the first of the present run.
-    if (common::ErrorReasonOf(news.error) == "INCARNATION_MISMATCH") followed.position = {};
-  }
+  // So that the next time begins with the first of the present run.
+  const bool is_of_another_run = common::ErrorReasonOf(news.error) == "INCARNATION_MISMATCH";
   Push(std::move(news));
+  // From here on it can be followed again.
+  MutexLock lock(mutex_);
+  Followed& followed = *followed_[instance_id];
+  followed.is_followed = false;
+  if (is_of_another_run) followed.position = {};
 }
 
 void GatewayFollower::Push(GatewayNews news) {

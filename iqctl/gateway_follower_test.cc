@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/error.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -95,13 +96,29 @@ TEST(GatewayFollower, FollowsOneThatHasStartedAgainFromItsFirst) {
   const Connector connector = ConnectorTo({agw.address()});
   GatewayFollower follower(connector, Soon());
   ASSERT_THAT(follower.Start(), IsOk());
-  NextOf(GatewayNews::Kind::kFollowed, &follower);
+  // Until the stream is there, it would hear that the run is an earlier one instead.
+  agw.Notify(8);
+  EXPECT_EQ(NextNotification(&follower), "a/run#8");
   agw.Restart("other");
   agw.Notify(1);
   EXPECT_THAT(NextOf(GatewayNews::Kind::kEnded, &follower).error,
               StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(NextOf(GatewayNews::Kind::kFollowed, &follower).incarnation, "other");
   EXPECT_EQ(NextNotification(&follower), "a/other#1");
+}
+
+TEST(GatewayFollower, FollowsThePresentRunWhereItIsToldOfAnEarlierOne) {
+  FakeAgw agw("a", "run");
+  agw.Notify(7);
+  const Connector connector = ConnectorTo({agw.address()});
+  GatewayFollower::Options options = Soon();
+  options.instance = "a";
+  options.position = NotificationPosition{"earlier", 1000};
+  GatewayFollower follower(connector, options);
+  ASSERT_THAT(follower.Start(), IsOk());
+  EXPECT_EQ(common::ErrorReasonOf(NextOf(GatewayNews::Kind::kEnded, &follower).error),
+            "INCARNATION_MISMATCH");
+  EXPECT_EQ(NextNotification(&follower), "a/run#7");
 }
 
 TEST(GatewayFollower, FindsOneThatComesLater) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "common/error.h"
 #include "common/status_macros.h"
 #include "iqctl/client/call_error.h"
@@ -31,10 +32,7 @@ Gateway Ask(const EndpointOrError& candidate) {
   if (!status.ok()) return gateway;
   gateway.status = *std::move(status);
   if (gateway.status.has_time()) {
-    const absl::Time time = absl::FromUnixSeconds(gateway.status.time().seconds()) +
-                            absl::Nanoseconds(gateway.status.time().nanos());
-    gateway.clock_uncertainty = (after - before) / 2;
-    gateway.clock_offset = time - (before + gateway.clock_uncertainty);
+    gateway.clock = MeasureClock(gateway.status.time(), before, after);
   }
   return gateway;
 }

@@ -9,11 +9,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 #include "ims/iqctl/v1/report.pb.h"
 #include "iqctl/client/agw_client.h"
 #include "iqctl/client/connection.h"
+#include "iqctl/clock_offset.h"
 
 namespace iqctl {
 
@@ -24,9 +24,7 @@ struct Gateway {
   ims::iq::v1::GatewayStatus status;
   std::shared_ptr<AgwClient> client;  // Null if there is no address to try.
 
-  // Its clock minus ours, which is right to `clock_uncertainty`. Only if `status` has a time.
-  absl::Duration clock_offset;
-  absl::Duration clock_uncertainty;
+  ClockOffset clock;  // Only if `status` has a time.
 
   bool has_answered() const { return error.ok(); }
 

@@ -9,6 +9,8 @@
 #include "alg-service/gateway/cancellation.h"
 #include "common/grpc_status.h"
 #include "common/monotonic_time.h"
+#include "common/version.h"
+#include "google/protobuf/util/time_util.h"
 
 namespace alg {
 namespace {
@@ -89,6 +91,20 @@ grpc::ServerUnaryReactor* SessionService::GetSession(grpc::CallbackServerContext
                                                      const api::GetSessionRequest* request,
                                                      api::GetSessionResponse* response) {
   return Handle(call, request, response, &SessionControl::GetSession);
+}
+
+grpc::ServerUnaryReactor* SessionService::GetStatus(grpc::CallbackServerContext* call,
+                                                    const api::GetStatusRequest*,
+                                                    api::GetStatusResponse* response) {
+  response->set_software_version(common::kVersion);
+  *response->mutable_time() =
+      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(absl::Now()));
+  for (api::KnownGateway& gateway : control_.KnownGateways()) {
+    *response->add_gateways() = std::move(gateway);
+  }
+  grpc::ServerUnaryReactor* const reactor = call->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
 }
 
 }  // namespace alg

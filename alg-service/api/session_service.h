@@ -32,6 +32,9 @@ class SessionService : public ims::alg::v1::SessionService::CallbackService {
   grpc::ServerUnaryReactor* GetSession(grpc::CallbackServerContext* call,
                                        const ims::alg::v1::GetSessionRequest* request,
                                        ims::alg::v1::GetSessionResponse* response) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* call,
+                                      const ims::alg::v1::GetStatusRequest* request,
+                                      ims::alg::v1::GetStatusResponse* response) override;
 
  private:
   template <typename Request, typename Response>

@@ -1,5 +1,6 @@
 #include "alg-service/session/session_control.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -240,6 +241,20 @@ void SessionControl::GetSession(const api::GetSessionRequest& request, const Cal
   done = Observed("GetSession", request.session_id(), "", resources_->metrics, std::move(done));
   Deliver(resources_->running, scope.cancellation, alg::GetSession(resources_, request, scope),
           std::move(done));
+}
+
+std::vector<api::KnownGateway> SessionControl::KnownGateways() const {
+  std::vector<api::KnownGateway> known;
+  for (const Gateway& gateway : resources_->directory->Reachable()) {
+    api::KnownGateway& each = known.emplace_back();
+    each.set_instance_id(gateway.info->instance_id);
+    each.set_incarnation(gateway.info->incarnation);
+    each.set_draining(gateway.info->draining);
+  }
+  std::sort(known.begin(), known.end(), [](const api::KnownGateway& a, const api::KnownGateway& b) {
+    return a.instance_id() < b.instance_id();
+  });
+  return known;
 }
 
 }  // namespace alg

@@ -4,6 +4,7 @@
 #define ALG_SERVICE_SESSION_SESSION_CONTROL_H_
 
 #include <memory>
+#include <vector>
 
 #include "alg-service/gateway/gateway_directory.h"
 #include "alg-service/gateway/media_gateway.h"
@@ -53,6 +54,9 @@ class SessionControl {
                       Done<ims::alg::v1::ReleaseSessionResponse> done);
   void GetSession(const ims::alg::v1::GetSessionRequest& request, const CallScope& scope,
                   Done<ims::alg::v1::GetSessionResponse> done);
+
+  // The IMS-AGWs that can be reached, sorted by instance id.
+  std::vector<ims::alg::v1::KnownGateway> KnownGateways() const;
 
  private:
   const std::shared_ptr<ThreadTimers> own_timers_;  // Null if they are somebody else's.

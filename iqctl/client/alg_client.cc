@@ -16,6 +16,16 @@ using ims::alg::v1::ReleaseSessionRequest;
 using ims::alg::v1::ReleaseSessionResponse;
 using ims::alg::v1::SessionService;
 
+absl::StatusOr<ims::alg::v1::GetStatusResponse> GetAlgStatus(const Endpoint& endpoint) {
+  grpc::ClientContext context;
+  endpoint.Prepare(&context);
+  ims::alg::v1::GetStatusResponse response;
+  const grpc::Status status =
+      SessionService::NewStub(endpoint.channel)->GetStatus(&context, {}, &response);
+  if (!status.ok()) return ToCallStatus(status, endpoint.is_plaintext);
+  return response;
+}
+
 template <typename Response, typename Call>
 absl::StatusOr<Response> AlgClient::AtAny(const Call& call) {
   absl::Status error = absl::UnavailableError("the IMS-ALG's name has no address");

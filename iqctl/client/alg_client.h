@@ -12,6 +12,9 @@
 
 namespace iqctl {
 
+// What one replica says of itself.
+absl::StatusOr<ims::alg::v1::GetStatusResponse> GetAlgStatus(const Endpoint& endpoint);
+
 // Any replica can answer for any session, so the endpoints are tried one after the other until one can be
 // reached. Errors are those of the proto, and of ToCallStatus(), with the address in the message.
 class AlgClient {

@@ -4,9 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "common/check.h"
+#include "common/error.h"
+#include "common/grpc_status.h"
 #include "ims/config/v1/endpoint.pb.h"
 
 namespace iqctl {
@@ -71,6 +74,11 @@ grpc::Status FakeAgw::WatchNotifications(
   MutexLock lock(mutex_);
   watch_requests_.push_back(*request);
   const std::string incarnation = status_.incarnation();
+  if (!request->incarnation().empty() && request->incarnation() != incarnation) {
+    return common::ToGrpcStatus(common::MakeError(absl::StatusCode::kFailedPrecondition,
+                                                  "an earlier run",
+                                                  {"INCARNATION_MISMATCH", "iq.ims", {}}));
+  }
   uint64_t last = request->after_sequence_number();
   while (true) {
     if (is_stopping_ || status_.incarnation() != incarnation) {

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import example_client
@@ -30,6 +31,13 @@ class ClientTest(unittest.TestCase):
         released = self.services.alg.ReleaseSession(
             messages.ReleaseSessionRequest(session_id=session.offered.session_id), timeout=PATIENCE)
         self.assertEqual(len(released.streams), 1)
+
+    def test_status_tells_version_clock_and_gateways(self):
+        status = self.services.alg.GetStatus(messages.GetStatusRequest(), timeout=PATIENCE)
+        self.assertRegex(status.software_version, r"^\d+\.\d+\.\d+$")
+        self.assertLess(abs(status.time.ToSeconds() - time.time()), PATIENCE)
+        self.assertEqual([gateway.instance_id for gateway in status.gateways], ["agw-for-foreigners-0"])
+        self.assertFalse(status.gateways[0].draining)
 
     def test_error_carries_a_reason(self):
         with self.assertRaises(grpc.RpcError) as caught:
