@@ -1,6 +1,7 @@
 """Containers and pods for tests, with podman: in a storage of their own, so that nothing is left and nobody else's are touched."""
 
 import contextlib
+import glob
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ class Storage:
 
     def __init__(self, folder):
         self.folder = folder
+        self._cgroups_before = set(_control_groups())
         for name in ("root", "run", "tmp", "networks", "volumes"):
             os.makedirs(f"{folder}/{name}")
         self._configure("overlay")
@@ -53,12 +55,22 @@ class Storage:
             self.run(*command, check=False)
         for mount in sorted(self._mounts(), key=len, reverse=True):
             subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        # runc leaves those without a controller where there are two versions of control groups.
+        for group in sorted(set(_control_groups()) - self._cgroups_before, key=len, reverse=True):
+            with contextlib.suppress(OSError):
+                os.rmdir(group)
         shutil.rmtree(self.folder)
 
     def _mounts(self):
         with open("/proc/self/mounts", encoding="utf-8") as file:
             places = [line.split()[1] for line in file]
         return [place for place in places if place.startswith(self.folder + "/")]
+
+
+def _control_groups():
+    """Those of podman's pods and containers."""
+    return [folder for top in glob.glob("/sys/fs/cgroup/libpod_parent") + glob.glob("/sys/fs/cgroup/*/libpod_parent")
+            for folder, _, _ in os.walk(top)]
 
 
 class Container:
