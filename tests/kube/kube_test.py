@@ -312,7 +312,8 @@ class KubeTest(unittest.TestCase):
         time.sleep(3)  # Files are looked at once a second.
         ends = {pod.name: pod.metric(self.expiry_of(pod)) for pod in self.services()}
         write(tls_crt=lambda name: issued[name][0], tls_key=lambda name: issued[name][1])
-        wait_until(lambda: all(pod.metric(self.expiry_of(pod)) != ends[pod.name] for pod in self.services()), "everybody has the new certificates")
+        wait_until(lambda: all(pod.metric(self.expiry_of(pod)) not in (None, ends[pod.name]) for pod in self.services()),
+                   "everybody has the new certificates")
         time.sleep(2)
         peers.ask("reconnect")
         write(ca_crt=new.certificate)

@@ -269,7 +269,7 @@ module.exports = () =>
         description: 'Resident memory of each process, and from where on the alert takes it for too much for its sessions.',
         queries: [
           query(`sum by (pod) (${ofAgw('process_resident_memory_bytes')})`, '{{pod}}'),
-          query(`2^26 + 2^18 * clamp_min(max by (pod) (max_over_time(${contexts}[1d])), 1000)`, '{{pod}} alert'),
+          query(`2^26 + 2^16 * clamp_min(max by (pod) (max_over_time(${contexts}[1d])), 1000)`, '{{pod}} alert'),
         ],
         runbooks: ['IqgateMemoryPerSessionHigh'],
       }),
