@@ -134,7 +134,7 @@ absl::Status CheckRealmAddresses(const AgwConfig& config) {
       const absl::Status bound = BindTcp({ip, 0}).status();
       if (bound.ok()) continue;
       errors.Add(PathOf(i, j) + ".bind",
-                 absl::StrCat(bind, " is not an address of this host: ", bound.message()));
+                 absl::StrCat("cannot be used on this host: ", bound.message()));
     }
   }
   return errors.ToStatus("configuration");

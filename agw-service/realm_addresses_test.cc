@@ -119,11 +119,10 @@ TEST(RealmAddresses, AMistakeChangesNothing) {
 
 TEST(RealmAddresses, AnAddressThatIsNotOfThisHostIsAMistake) {
   ims::config::v1::AgwConfig config = ConfigWith("[{bind: 192.0.2.200}, {bind: \"::1\"}]");
-  EXPECT_THAT(
-      CheckRealmAddresses(config),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("realms[0].addresses[0].bind: 192.0.2.200 is not an address"),
-                     HasSubstr("realms[1].addresses[0].bind: 10.1.0.7"))));
+  EXPECT_THAT(CheckRealmAddresses(config),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("realms[0].addresses[0].bind: cannot be used on this host"),
+                             HasSubstr("192.0.2.200"))));
   ims::config::v1::AgwConfig defaults;
   SetDefaults(&defaults);
   EXPECT_THAT(CheckRealmAddresses(defaults), IsOk());

@@ -75,7 +75,8 @@ void LogCapacity(const ims::config::v1::AgwConfig& config) {
   const auto by_descriptors =
       static_cast<uint64_t>(DescriptorCapacity(config) / (2 * kDescriptorsPerTermination));
   const uint64_t memory_limit =
-      common::ReadControlGroupLimits().memory_bytes.value_or(common::HostMemoryBytes());
+      std::min(common::ReadControlGroupLimits().memory_bytes.value_or(common::HostMemoryBytes()),
+               common::HostMemoryBytes());
   const uint64_t by_memory =
       (std::max(memory_limit, kMemoryOfTheProcess) - kMemoryOfTheProcess) / kMemoryPerSession;
   common::Log(common::Severity::kInfo, "capacity",

@@ -1,5 +1,6 @@
 #include "common/control_group.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,8 +93,10 @@ uint64_t HostMemoryBytes() {
 }
 
 uint32_t UsableCpuCount() {
-  // This looks at the affinity of the process already.
-  const uint32_t allowed = std::max(1u, std::thread::hardware_concurrency());
+  cpu_set_t affinity;
+  const uint32_t allowed = sched_getaffinity(0, sizeof(affinity), &affinity) == 0
+                               ? static_cast<uint32_t>(CPU_COUNT(&affinity))
+                               : std::max(1u, std::thread::hardware_concurrency());
   const absl::optional<double> limit = ReadControlGroupLimits().cpu_count;
   if (!limit.has_value()) return allowed;
   return std::min(allowed, std::max(1u, static_cast<uint32_t>(std::ceil(*limit))));

@@ -4,8 +4,9 @@
 //                                                  of the process, as everybody's clients have them
 //   iqgate_build_info{component="C",version}       1
 //   iqgate_C_grpc_certificate_expiry_timestamp_seconds
-//                                                  when the first of the certificates in the files
-//                                                  of gRPC's TLS ends; absent without TLS
+//                                                  when the first of our own certificates for
+//                                                  gRPC's TLS ends (not those of their issuers);
+//                                                  absent without TLS
 //   iqgate_C_refused_clients_total                 calls refused because the certificate of the
 //                                                  client has none of `allowed_client_names`
 

@@ -66,8 +66,10 @@ absl::StatusOr<ExitCode> WaitUntilEmpty(const Gateway& gateway, MonotonicTime de
     }
   }
   if (timer.has_fired()) {
-    output.PrintNote(absl::StrCat("iqctl: the time is up, and ", gateway.Name(), " has ",
-                                  Counted(last_count, "session"), " left; it goes on draining"));
+    output.PrintNote(absl::StrCat(
+        "iqctl: the time is up, and ", gateway.Name(), " has ",
+        Counted(last_count < 0 ? gateway.status.context_count() : last_count, "session"),
+        " left; it goes on draining"));
     return ExitCode::kTimeRanOut;
   }
   const absl::Status error = stream->Finish();

@@ -39,15 +39,15 @@ absl::StatusOr<GatewayFollower::Options> OptionsOf(const Invocation& invocation)
 void PrintNews(const GatewayNews& news, bool is_again, Output& output) {
   if (news.kind == GatewayNews::Kind::kEnded) {
     if (common::ErrorReasonOf(news.error) == "INCARNATION_MISMATCH") {
-      output.PrintNote(absl::StrCat("iqctl: ", Printable(news.instance_id),
+      output.PrintNote(absl::StrCat("iqctl: ", news.instance_id,
                                     " has started again since; all of its present run follows"));
     } else {
-      output.PrintNote(absl::StrCat("iqctl: ", Printable(news.instance_id), " is lost (",
-                                    Printable(news.error.message()), "); looking for it"));
+      output.PrintNote(absl::StrCat("iqctl: ", news.instance_id, " is lost (", news.error.message(),
+                                    "); looking for it"));
     }
   } else if (news.kind == GatewayNews::Kind::kFollowed && is_again) {
-    output.PrintNote(absl::StrCat("iqctl: ", Printable(news.instance_id), " is followed, run ",
-                                  Printable(news.incarnation)));
+    output.PrintNote(
+        absl::StrCat("iqctl: ", news.instance_id, " is followed, run ", news.incarnation));
   }
 }
 
@@ -67,7 +67,7 @@ absl::StatusOr<ExitCode> Watch(const Invocation& invocation, Output& output) {
       for (const Gateway& gateway : news->gateways) {
         if (!is_first_look_over && !gateway.has_answered()) {
           output.PrintNote(absl::StrCat("iqctl: ", gateway.Name(), " does not answer (",
-                                        Printable(gateway.error.message()), ")"));
+                                        gateway.error.message(), ")"));
         }
       }
       is_first_look_over = true;
@@ -78,7 +78,7 @@ absl::StatusOr<ExitCode> Watch(const Invocation& invocation, Output& output) {
     }
     if (news->missed_count > 0) {
       output.PrintNote(absl::StrCat("iqctl: ", Counted(news->missed_count, "notification"), " of ",
-                                    Printable(news->instance_id), " missed"));
+                                    news->instance_id, " missed"));
     }
     if (invocation.Has("context") &&
         news->notification.termination().context_id() != invocation.Value("context")) {

@@ -28,7 +28,11 @@ void Ask(const Endpoint& endpoint, AlgAnswer* answer) {
   const absl::Time before = absl::Now();
   absl::StatusOr<ims::alg::v1::GetStatusResponse> status = GetAlgStatus(endpoint);
   const absl::Time after = absl::Now();
-  if (!status.ok()) return;  // An older version has no such call.
+  if (absl::IsUnimplemented(status.status())) return;  // An older version.
+  if (!status.ok()) {
+    answer->is_serving = status.status();
+    return;
+  }
   answer->status = *std::move(status);
   answer->clock = MeasureClock(answer->status.time(), before, after);
 }

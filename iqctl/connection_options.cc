@@ -85,6 +85,8 @@ absl::StatusOr<ConnectionOptions> ConnectionOptionsOf(const Invocation& invocati
   ConnectionOptions options;
   options.alg_targets = SplitList(invocation.Value("alg"));
   options.agw_targets = SplitList(invocation.Value("agw"));
+  if (options.alg_targets.empty()) return absl::InvalidArgumentError("--alg names no address");
+  if (options.agw_targets.empty()) return absl::InvalidArgumentError("--agw names no address");
   ASSIGN_OR_RETURN(options.timeout, DurationValue(invocation, "timeout"));
   if (invocation.Has("plaintext")) {
     for (const char* option : {"tls-ca", "tls-cert", "tls-key", "tls-server-name"}) {

@@ -95,7 +95,8 @@ absl::StatusOr<Gateway> FindGateway(const Connector& connector, const std::strin
     // A name with addresses of both families, of which one is not served, means the other.
     const auto silent = std::find_if(gateways.begin(), gateways.end(),
                                      [](const Gateway& known) { return !known.has_answered(); });
-    if (silent != gateways.begin()) gateways.erase(silent, gateways.end());
+    if (silent == gateways.begin()) return Annotate(silent->error, silent->Name());
+    gateways.erase(silent, gateways.end());
     return OnlyOne(std::move(gateways), instance);
   }
   ASSIGN_OR_RETURN(const std::vector<EndpointOrError> endpoints, connector.AgwEndpoints());

@@ -56,6 +56,12 @@ TEST(Gateways, AddressesOfOneRunAreOneAndWhoDoesNotAnswerComesLast) {
   EXPECT_FALSE(ToReport(gateways.back()).has_status());
 }
 
+// Also where the name has an address of each family.
+TEST(FindGateway, ANameOfWhichNoAddressAnswersIsUnavailable) {
+  EXPECT_THAT(FindGateway(ConnectorTo({kNobody}), "localhost:1").status(),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST(FindGateway, TakesIdsAndAddresses) {
   FakeAgw a("a", "run");
   FakeAgw b("b", "run");

@@ -41,8 +41,9 @@ absl::StatusOr<Response> AlgClient::AtAny(const Call& call) {
       if (error.ok()) return response;
     }
     error = Annotate(error, absl::StrCat("IMS-ALG at ", candidate.address));
-    // What has a reason was said by an IMS-ALG.
-    if (!absl::IsUnavailable(error) || !common::ErrorReasonOf(error).empty()) break;
+    // What has a reason was said by an IMS-ALG. One that is silent may be a pod that has gone.
+    const bool is_silent = absl::IsUnavailable(error) || absl::IsDeadlineExceeded(error);
+    if (!is_silent || !common::ErrorReasonOf(error).empty()) break;
   }
   return error;
 }

@@ -1,6 +1,7 @@
 #include "iqctl/text/output.h"
 
 #include "iqctl/text/message_text.h"
+#include "iqctl/text/terminal.h"
 
 namespace iqctl {
 
@@ -18,6 +19,8 @@ void Output::PrintStreamed(const google::protobuf::Message& message) {
   }
 }
 
-void Output::PrintNote(absl::string_view line) { messages_ << line << "\n" << std::flush; }
+void Output::PrintNote(absl::string_view line) {
+  messages_ << Printable(line) << "\n" << std::flush;
+}
 
 }  // namespace iqctl
