@@ -35,7 +35,7 @@ absl::StatusOr<GatewayFollower::Options> OptionsOf(const Invocation& invocation)
   return options;
 }
 
-// Prints what is no notification. Returns false if it cannot go on.
+// Prints what is no notification.
 void PrintNews(const GatewayNews& news, bool is_again, Output& output) {
   if (news.kind == GatewayNews::Kind::kEnded) {
     if (common::ErrorReasonOf(news.error) == "INCARNATION_MISMATCH") {
