@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "agw-service/net/owned_fd.h"
 
 namespace agw {
 
@@ -62,6 +63,9 @@ class ByteStream {
 
   // For the event loop.
   virtual int fd() const = 0;
+
+  // Gives the socket away, with all that was sent still under way. The stream is of no more use.
+  virtual OwnedFd TakeFd() = 0;
 };
 
 }  // namespace agw

@@ -5,7 +5,7 @@
 namespace agw {
 
 Pump::Result Pump::Run() {
-  const absl::StatusOr<ByteStream::ReadResult> read = source_.Read();
+  const absl::StatusOr<ByteStream::ReadResult> read = source_->Read();
   if (!read.ok()) return {read.status(), Part::kSource};
   received_byte_count_ += read->bytes.size();
 
@@ -14,7 +14,9 @@ Pump::Result Pump::Run() {
   if (!bytes.ok()) return {bytes.status(), Part::kTransformer};
   const absl::Status sent = Send(*bytes);
   if (!sent.ok()) return {sent, Part::kSink};
-  return read->end_of_stream ? Finish() : Result();
+  if (!read->end_of_stream) return Result();
+  source_ended_ = true;
+  return end_passed_on_ ? Finish() : Result();
 }
 
 Pump::Result Pump::Finish() {
@@ -25,13 +27,29 @@ Pump::Result Pump::Finish() {
     if (!sent.ok()) return {sent, Part::kSink};
   }
   finished_ = true;
-  return {sink_.CloseWrite(), Part::kSink};
+  return {sink_->CloseWrite(), Part::kSink};
+}
+
+Pump::Result Pump::ReplaceSource(ByteStream& source) {
+  source_ = &source;
+  if (!finished_) source_ended_ = false;
+  return Result();
+}
+
+Pump::Result Pump::ReplaceSink(ByteStream& sink) {
+  sink_ = &sink;
+  return finished_ ? Result{sink_->CloseWrite(), Part::kSink} : Result();
+}
+
+Pump::Result Pump::SetEndPassedOn(bool end_passed_on) {
+  end_passed_on_ = end_passed_on;
+  return end_passed_on && source_ended_ && !finished_ ? Finish() : Result();
 }
 
 absl::Status Pump::Send(absl::Span<const char> bytes) {
   if (bytes.empty()) return absl::OkStatus();
   sent_byte_count_ += bytes.size();
-  return sink_.Write(bytes);
+  return sink_->Write(bytes);
 }
 
 }  // namespace agw

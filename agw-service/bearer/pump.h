@@ -17,6 +17,9 @@
 // FAIRNESS. One `Run()` reads at most one turn (64 KiB); readiness is level-triggered, so the rest
 // comes after the worker's other byte streams had theirs.
 //
+// REPLACED CONNECTIONS. Either end can be exchanged for another connection of the same peer while the
+// pump works; what was counted stays.
+//
 // HALF-CLOSE. The end of the source is passed on as the end of the sink, after the last byte. The
 // other direction is not touched. docs/half-close.md has the table of all cases.
 
@@ -46,7 +49,7 @@ class Pump {
 
   // All must outlive the pump. `transformer` may be nullptr.
   Pump(ByteStream& source, ByteStream& sink, Transformer* transformer = nullptr)
-      : source_(source), sink_(sink), transformer_(transformer) {}
+      : source_(&source), sink_(&sink), transformer_(transformer) {}
 
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
@@ -55,7 +58,20 @@ class Pump {
   Result Run();
 
   // Whether the source should be read when it is readable.
-  bool wants_source() const { return !finished_ && sink_.unsent_byte_count() == 0; }
+  bool wants_source() const { return !held_ && !source_ended_ && sink_->unsent_byte_count() == 0; }
+
+  // While held, nothing is read from the source: a gate is closed, or it sends too fast.
+  void Hold(bool held) { held_ = held; }
+
+  // From now on octets come from, or go to, another connection, which outlives the pump. What the old
+  // sink had not sent is lost. A source whose end was passed on already is not read any more, and the
+  // sink gets that end.
+  Result ReplaceSource(ByteStream& source);
+  Result ReplaceSink(ByteStream& sink);
+
+  // Whether the end of the source is passed on. Not while another connection is expected to take its
+  // place; an end that has come meanwhile is passed on when this is set again.
+  Result SetEndPassedOn(bool end_passed_on);
 
   // The end of the source has been passed on.
   bool finished() const { return finished_; }
@@ -65,13 +81,19 @@ class Pump {
   uint64_t received_byte_count() const { return received_byte_count_; }
   uint64_t sent_byte_count() const { return sent_byte_count_; }
 
+  // Counts from zero again.
+  void ResetByteCounts() { received_byte_count_ = sent_byte_count_ = 0; }
+
  private:
   Result Finish();
   absl::Status Send(absl::Span<const char> bytes);
 
-  ByteStream& source_;
-  ByteStream& sink_;
+  ByteStream* source_;
+  ByteStream* sink_;
   Transformer* const transformer_;
+  bool held_ = false;
+  bool end_passed_on_ = true;
+  bool source_ended_ = false;
   bool finished_ = false;
   uint64_t received_byte_count_ = 0;
   uint64_t sent_byte_count_ = 0;

@@ -3,6 +3,8 @@
 #ifndef AGW_SERVICE_BEARER_TCP_STREAM_H_
 #define AGW_SERVICE_BEARER_TCP_STREAM_H_
 
+#include <utility>
+
 #include "agw-service/bearer/byte_stream.h"
 #include "agw-service/bearer/scratch.h"
 #include "agw-service/bearer/send_queue.h"
@@ -25,6 +27,7 @@ class TcpStream : public ByteStream {
   bool ended_cleanly() const override { return true; }
   void ResetOnClose() override;
   int fd() const override { return fd_.get(); }
+  OwnedFd TakeFd() override { return std::move(fd_); }
 
  private:
   OwnedFd fd_;

@@ -6,10 +6,33 @@ namespace agw {
 
 ThroughConnection::ThroughConnection(ByteStream& access, ByteStream& core, Transformer* from_access,
                                      Transformer* from_core)
-    : access_(access),
-      core_(core),
+    : access_(&access),
+      core_(&core),
       uplink_(access, core, from_access),
       downlink_(core, access, from_core) {}
+
+absl::optional<ThroughConnection::Failure> ThroughConnection::FailureOf(
+    Side side, const Pump::Result& result) {
+  if (result.status.ok()) return absl::nullopt;
+  return Failure{result.failed_part == Pump::Part::kSink ? Opposite(side) : side, result.status,
+                 result.failed_part == Pump::Part::kTransformer};
+}
+
+absl::optional<ThroughConnection::Failure> ThroughConnection::ExpectReplacement(Side side,
+                                                                                bool expected) {
+  return FailureOf(side, pump_from(side).SetEndPassedOn(!expected));
+}
+
+absl::optional<ThroughConnection::Failure> ThroughConnection::Replace(Side side,
+                                                                      ByteStream& stream) {
+  (side == Side::kAccess ? access_ : core_) = &stream;
+  absl::optional<Failure> failure = FailureOf(side, pump_from(side).ReplaceSource(stream));
+  if (!failure.has_value()) {
+    failure = FailureOf(Opposite(side), pump_from(Opposite(side)).ReplaceSink(stream));
+  }
+  if (!failure.has_value()) failure = ExpectReplacement(side, false);
+  return failure;
+}
 
 absl::optional<ThroughConnection::Failure> ThroughConnection::OnReady(Side side,
                                                                       const Readiness& readiness) {
@@ -21,12 +44,9 @@ absl::optional<ThroughConnection::Failure> ThroughConnection::OnReady(Side side,
   // A broken connection is read too: what arrived before it broke is passed on, and the error, or
   // the end, shows when that is done.
   if ((readiness.readable || readiness.broken) && pump.wants_source()) {
-    const Pump::Result result = pump.Run();
-    if (!result.status.ok()) {
-      return Failure{result.failed_part == Pump::Part::kSink ? Opposite(side) : side, result.status,
-                     result.failed_part == Pump::Part::kTransformer};
-    }
-  } else if (readiness.broken) {
+    return FailureOf(side, pump.Run());
+  }
+  if (readiness.broken) {
     absl::Status error = TakeSocketError(stream(side).fd());
     if (!error.ok()) return Failure{side, error};
   }
@@ -39,8 +59,8 @@ ThroughConnection::Interest ThroughConnection::interest(Side side) const {
 }
 
 bool ThroughConnection::finished() const {
-  return uplink_.finished() && downlink_.finished() && access_.unsent_byte_count() == 0 &&
-         core_.unsent_byte_count() == 0;
+  return uplink_.finished() && downlink_.finished() && access_->unsent_byte_count() == 0 &&
+         core_->unsent_byte_count() == 0;
 }
 
 bool ThroughConnection::half_closed() const { return uplink_.finished() != downlink_.finished(); }

@@ -44,6 +44,16 @@ class ThroughConnection {
 
   Interest interest(Side side) const;
 
+  // While held, nothing is read from `side`.
+  void Hold(Side side, bool held) { pump_from(side).Hold(held); }
+
+  // Another connection of the peer of `side` is to take the place of the present one: the end of that one is
+  // not passed on until this is taken back.
+  absl::optional<Failure> ExpectReplacement(Side side, bool expected);
+
+  // It has come. `stream` outlives the through-connection; the old one is not used any more.
+  absl::optional<Failure> Replace(Side side, ByteStream& stream);
+
   // Both directions have ended and everything has been sent: close both connections.
   bool finished() const;
 
@@ -54,13 +64,22 @@ class ThroughConnection {
   uint64_t received_byte_count(Side side) const { return pump_from(side).received_byte_count(); }
   uint64_t sent_byte_count(Side side) const { return pump_from(Opposite(side)).sent_byte_count(); }
 
+  // Counts from zero again.
+  void ResetByteCounts() {
+    uplink_.ResetByteCounts();
+    downlink_.ResetByteCounts();
+  }
+
  private:
-  ByteStream& stream(Side side) const { return side == Side::kAccess ? access_ : core_; }
+  ByteStream& stream(Side side) const { return side == Side::kAccess ? *access_ : *core_; }
   Pump& pump_from(Side side) { return side == Side::kAccess ? uplink_ : downlink_; }
   const Pump& pump_from(Side side) const { return side == Side::kAccess ? uplink_ : downlink_; }
 
-  ByteStream& access_;
-  ByteStream& core_;
+  // What came of `pump_from(side)`.
+  static absl::optional<Failure> FailureOf(Side side, const Pump::Result& result);
+
+  ByteStream* access_;
+  ByteStream* core_;
   Pump uplink_;
   Pump downlink_;
 };

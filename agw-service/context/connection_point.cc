@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
 ConnectionPoint::~ConnectionPoint() { StopListening(); }
 
 absl::Status ConnectionPoint::Listen() {
-  ASSIGN_OR_RETURN(OwnedFd fd, BindTcp(bound_address(), address_.socket_options));
+  ASSIGN_OR_RETURN(OwnedFd fd, BindTcp(bound_address(), socket_options_));
   listener_ = std::move(fd);
   filter_ = Filter::kNone;
   hop_gate_ = false;
@@ -132,9 +132,21 @@ void ConnectionPoint::PauseAccepting() {
   next_pause_ = std::min(2 * next_pause_, kLongestPause);
 }
 
+void ConnectionPoint::SetAccepting(bool accepting) {
+  accept_again_.Cancel();
+  loop_.SetInterest(listener_.get(), /*readable=*/accepting, /*writable=*/false);
+}
+
+void ConnectionPoint::SetDscp(uint8_t dscp, int connection) {
+  socket_options_.dscp = dscp;
+  for (const int fd : {listener_.get(), connection}) {
+    if (fd >= 0) agw::SetDscp(fd, address_.bind, dscp);
+  }
+}
+
 absl::StatusOr<OwnedFd> ConnectionPoint::TakeForConnecting() {
   StopListening();
-  return BindTcp(bound_address(), address_.socket_options);
+  return BindTcp(bound_address(), socket_options_);
 }
 
 absl::Status ConnectionPoint::ListenAgain() { return listening() ? CloseGate() : Listen(); }

@@ -73,6 +73,16 @@ class ConnectionPoint {
   // as the shortage lasts.
   absl::StatusOr<absl::optional<Accepted>> AcceptOne();
 
+  // Leaves connections that come with the kernel, or takes them again. Only while listening.
+  void SetAccepting(bool accepting);
+
+  // Of packets sent from here and, if there is one, from `connection`, a socket that was accepted or taken
+  // here. 0 to 63.
+  void SetDscp(uint8_t dscp, int connection);
+
+  // What it is where nothing else was said.
+  uint8_t realm_dscp() const { return address_.socket_options.dscp.value_or(0); }
+
   // Connections that `AcceptOne()` has reset since this was called last.
   uint64_t TakeResetCount() { return std::exchange(reset_count_, 0); }
 
@@ -95,6 +105,7 @@ class ConnectionPoint {
   ConnectionPoint(const RealmAddress& address, PortLease lease, GateKind gate_kind, EventLoop& loop,
                   ReadinessHandler& on_ready)
       : address_(address),
+        socket_options_(address.socket_options),
         lease_(std::move(lease)),
         gate_kind_(gate_kind),
         loop_(loop),
@@ -107,6 +118,7 @@ class ConnectionPoint {
   void SetHopGate(bool on);
 
   const RealmAddress& address_;
+  SocketOptions socket_options_;
   PortLease lease_;
   const GateKind gate_kind_;
   EventLoop& loop_;

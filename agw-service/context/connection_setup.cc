@@ -75,6 +75,7 @@ void ConnectionSetup::LimitTls(absl::Duration time_limit) {
 void ConnectionSetup::StartTls(TlsRole role, const std::shared_ptr<const TlsIdentity>& identity,
                                const FingerprintSet& remote_fingerprints) {
   tls_role_ = role;
+  handshake_ = resources_.handshake_queue.Take();
   tls_stream_ = role == TlsRole::kServer
                     ? TlsStream::Server(resources_.tls_profile, identity, std::move(fd_))
                     : TlsStream::Client(resources_.tls_profile, identity, std::move(fd_));
@@ -105,8 +106,8 @@ void ConnectionSetup::ContinueHandshake() {
   if (*progress != Progress::kDone) return;
   tls_establishment_.Cancel();
   observer_.Report(FingerprintVerified{*tls_stream_->presented_fingerprint()});
-  observer_.Report(TlsEstablished{std::string(tls_stream_->protocol_version()),
-                                  std::string(tls_stream_->cipher_suite()), tls_role_});
+  observer_.Report(
+      TlsEstablished{tls_stream_->protocol_version(), tls_stream_->cipher_suite(), tls_role_});
   observer_.OnTlsEstablished();
 }
 

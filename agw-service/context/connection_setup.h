@@ -31,6 +31,7 @@
 #include "absl/time/time.h"
 #include "agw-service/bearer/byte_stream.h"
 #include "agw-service/context/event.h"
+#include "agw-service/context/handshake_queue.h"
 #include "agw-service/context/worker_resources.h"
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/owned_fd.h"
@@ -86,6 +87,7 @@ class ConnectionSetup final : private ReadinessHandler {
   ConnectionSetup(const ConnectionSetup&) = delete;
   ConnectionSetup& operator=(const ConnectionSetup&) = delete;
 
+  int fd() const { return tls_stream_ != nullptr ? tls_stream_->fd() : fd_.get(); }
   bool connecting() const { return connecting_; }
   bool tls_started() const { return tls_stream_ != nullptr; }
   const common::TransportAddress& remote() const { return remote_; }
@@ -110,8 +112,6 @@ class ConnectionSetup final : private ReadinessHandler {
   ConnectionSetup(WorkerResources& resources, Observer& observer, OwnedFd fd,
                   const common::TransportAddress& remote);
 
-  int fd() const { return tls_stream_ != nullptr ? tls_stream_->fd() : fd_.get(); }
-
   void OnReady(const Readiness& readiness) override;
   void OnConnected();
   void ContinueHandshake();
@@ -123,6 +123,7 @@ class ConnectionSetup final : private ReadinessHandler {
   bool connecting_ = false;
   TlsRole tls_role_ = TlsRole::kServer;
   std::unique_ptr<TlsStream> tls_stream_;
+  HandshakeQueue::Place handshake_;  // As long as there is a handshake.
   Timer tcp_establishment_;
   Timer tls_establishment_;
 };

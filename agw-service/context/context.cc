@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agw-service/context/iq_error.h"
+#include "common/error.h"
 #include "common/status_macros.h"
 
 namespace agw {
@@ -20,6 +21,7 @@ Context::Context(WorkerResources& resources, std::string id, std::function<void(
       id_(std::move(id)),
       on_hanging_(std::move(on_hanging)),
       creation_time_(absl::Now()),
+      history_(resources.limits.history_limit),
       last_named_(resources.loop.Now()) {
   WatchHanging();
 }
@@ -68,10 +70,37 @@ void Context::StoreControllerState(const absl::optional<ControllerStateUpdate>& 
   controller_state_revision_ = ++resources_.last_controller_state_revision;
 }
 
+void Context::RememberCall(ProcedureCall::Procedure procedure, uint32_t stream_id,
+                           absl::optional<Side> side) {
+  history_.Add({absl::Now(), stream_id, side, ProcedureCall{procedure, ""}});
+}
+
+void Context::RememberFailure(const absl::Status& status) {
+  history_.SetErrorReason(common::ErrorReasonOf(status));
+}
+
+void Context::Report(uint32_t stream_id, Side side, EventKind kind) {
+  const absl::Time now = absl::Now();
+  history_.Add({now, stream_id, side, kind});
+  resources_.event_sink(Event{now, id_, stream_id, side, std::move(kind)});
+}
+
 absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
                                              const absl::optional<RemoteDescriptor>& remote,
                                              const BearerControl& control,
                                              const absl::optional<ControllerStateUpdate>& state) {
+  RememberCall(remote.has_value() ? ProcedureCall::Procedure::kReserveAndConfigure
+                                  : ProcedureCall::Procedure::kReserve,
+               key.stream_id, key.side);
+  absl::Status reserved = Reserve(key, local, remote, control, state);
+  if (!reserved.ok()) RememberFailure(reserved);
+  return reserved;
+}
+
+absl::Status Context::Reserve(TerminationKey key, const LocalDescriptor& local,
+                              const absl::optional<RemoteDescriptor>& remote,
+                              const BearerControl& control,
+                              const absl::optional<ControllerStateUpdate>& state) {
   if (FindTermination(key) != nullptr) {
     return IqError(absl::StatusCode::kAlreadyExists, "TERMINATION_EXISTS",
                    "reserved by another transaction", "termination");
@@ -81,7 +110,7 @@ absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDesc
   if (stream == nullptr) {
     stream = std::make_unique<MediaStream>(
         resources_, [this, stream_id = key.stream_id](Side side, EventKind kind) {
-          resources_.event_sink(Event{absl::Now(), id_, stream_id, side, std::move(kind)});
+          Report(stream_id, side, std::move(kind));
         });
   }
   absl::Status reserved = stream->Reserve(key.side, local, remote, control);
@@ -96,6 +125,15 @@ absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDesc
 absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
                                                const BearerControl& control,
                                                const absl::optional<ControllerStateUpdate>& state) {
+  RememberCall(ProcedureCall::Procedure::kConfigure, key.stream_id, key.side);
+  absl::Status configured = Configure(key, remote, control, state);
+  if (!configured.ok()) RememberFailure(configured);
+  return configured;
+}
+
+absl::Status Context::Configure(TerminationKey key, const RemoteDescriptor& remote,
+                                const BearerControl& control,
+                                const absl::optional<ControllerStateUpdate>& state) {
   if (FindTermination(key) == nullptr) return NoTermination();
   RETURN_IF_ERROR(CheckControllerState(state));
   MediaStream& stream = *streams_[key.stream_id];
@@ -106,6 +144,14 @@ absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteD
 }
 
 absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(
+    uint32_t stream_id, absl::optional<Side> side, absl::optional<uint64_t> expected_revision) {
+  RememberCall(ProcedureCall::Procedure::kRelease, stream_id, side);
+  absl::StatusOr<std::vector<Released>> released = Release(stream_id, side, expected_revision);
+  if (!released.ok()) RememberFailure(released.status());
+  return released;
+}
+
+absl::StatusOr<std::vector<Context::Released>> Context::Release(
     uint32_t stream_id, absl::optional<Side> side, absl::optional<uint64_t> expected_revision) {
   std::vector<Released> released;
   for (const auto& [id, stream] : streams_) {

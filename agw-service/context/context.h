@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/context/descriptor.h"
+#include "agw-service/context/history.h"
 #include "agw-service/context/media_stream.h"
 #include "agw-service/context/worker_resources.h"
 #include "common/monotonic_time.h"
@@ -68,6 +69,7 @@ class Context {
   bool empty() const { return streams_.empty(); }
   const std::string& id() const { return id_; }
   absl::Time creation_time() const { return creation_time_; }
+  const History& history() const { return history_; }
   const std::string& controller_state() const { return controller_state_; }
   uint64_t controller_state_revision() const { return controller_state_revision_; }
 
@@ -80,6 +82,21 @@ class Context {
   const Termination* FindTermination(TerminationKey key) const;
 
  private:
+  absl::Status Reserve(TerminationKey key, const LocalDescriptor& local,
+                       const absl::optional<RemoteDescriptor>& remote, const BearerControl& control,
+                       const absl::optional<ControllerStateUpdate>& state);
+  absl::Status Configure(TerminationKey key, const RemoteDescriptor& remote,
+                         const BearerControl& control,
+                         const absl::optional<ControllerStateUpdate>& state);
+  absl::StatusOr<std::vector<Released>> Release(uint32_t stream_id, absl::optional<Side> side,
+                                                absl::optional<uint64_t> expected_revision);
+
+  // Remembers a call that begins; what it makes happen comes behind it.
+  void RememberCall(ProcedureCall::Procedure procedure, uint32_t stream_id,
+                    absl::optional<Side> side);
+  void RememberFailure(const absl::Status& status);
+  void Report(uint32_t stream_id, Side side, EventKind kind);
+
   // `field` is the request's, for the error.
   absl::Status CheckRevision(uint64_t expected_revision, absl::string_view field) const;
   absl::Status CheckControllerState(const absl::optional<ControllerStateUpdate>& state) const;
@@ -93,6 +110,7 @@ class Context {
   const std::string id_;
   const std::function<void()> on_hanging_;
   const absl::Time creation_time_;
+  History history_;
   absl::btree_map<uint32_t, std::unique_ptr<MediaStream>> streams_;
   std::string controller_state_;
   uint64_t controller_state_revision_ = 0;

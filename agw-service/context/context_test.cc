@@ -555,7 +555,9 @@ TEST_F(ContextTest, AReleaseThatExpectsAnotherRevisionReleasesNothing) {
 TEST_F(ContextTest, AnEstablishedConnectionTakesTheSameValuesAgainButNoOthers) {
   Establish();
   EXPECT_THAT(ConfigureT1(), IsOk());
-  EXPECT_EQ(ErrorReasonOf(ConfigureT1(other_certificate_, {})), "CONNECTION_EXISTS");
+  BearerControl active;
+  active.tcp_role = TcpRole::kActive;
+  EXPECT_EQ(ErrorReasonOf(ConfigureT1(certificate_, active)), "CONNECTION_EXISTS");
   EXPECT_EQ(harness_.StateOf(Side::kAccess), State::kEstablished);
 }
 

@@ -30,17 +30,22 @@ struct TerminationKey {
   }
 };
 
-// What runs between the IMS-AGW and the peer of a termination.
-enum class TransportProtocol {
-  kTcp,     // TCP; bytes are passed on as they come.
-  kTcpTls,  // TLS over TCP; the bytes inside are passed on as they come.
-};
+// What runs between the IMS-AGW and the peer of a termination. The octets of the first two are passed
+// on as they come; in the others the paths of MSRP are rewritten.
+enum class TransportProtocol { kTcp, kTcpTls, kTcpMsrp, kTcpTlsMsrp };
 
 // What is asked for when a termination is reserved; it never changes.
 struct LocalDescriptor {
   enum class Family { kAny, kIpv4, kIpv6 };
 
-  bool tls() const { return transport_protocol == TransportProtocol::kTcpTls; }
+  bool tls() const {
+    return transport_protocol == TransportProtocol::kTcpTls ||
+           transport_protocol == TransportProtocol::kTcpTlsMsrp;
+  }
+  bool msrp() const {
+    return transport_protocol == TransportProtocol::kTcpMsrp ||
+           transport_protocol == TransportProtocol::kTcpTlsMsrp;
+  }
 
   std::string ip_realm;
   Family family = Family::kAny;
@@ -52,6 +57,7 @@ struct LocalDescriptor {
 struct RemoteDescriptor {
   absl::optional<common::TransportAddress> address;
   FingerprintSet fingerprints;
+  std::vector<std::string> msrp_path = {};  // MSRP URIs, the peer's own last; empty: not known.
 };
 
 // Who opens the TCP connection, seen from here (the a=setup of RFC 4145).
@@ -86,7 +92,27 @@ struct SetupTimers {
   absl::Duration tls_establishment = absl::Seconds(10);
 };
 
-// Orders about the connection. What is absent stays as it is.
+// What SDP says of the connection a termination has (the a=connection of RFC 4145).
+enum class ConnectionRequest { kNone, kNew, kExisting };
+
+// The gate: which way octets may go at a termination, seen from it.
+enum class StreamMode { kSendReceive, kSendOnly, kReceiveOnly, kInactive };
+
+// After which time without an octet the IMS-ALG is told.
+struct MediaInactivityDetection {
+  enum class Direction { kFromPeer, kToPeer, kBoth };
+
+  absl::Duration time;  // Zero: nothing is watched.
+  Direction direction = Direction::kBoth;
+};
+
+// How fast octets are taken from a peer.
+struct TrafficPolicing {
+  uint64_t sustained_byte_rate = 0;  // In a second; 0: as fast as they come.
+  uint64_t burst_byte_count = 0;     // After a silence.
+};
+
+// Orders about the connection, and about what passes it. What is absent stays as it is.
 struct BearerControl {
   absl::optional<TcpRole> tcp_role;
   absl::optional<TlsRole> tls_role;
@@ -97,6 +123,12 @@ struct BearerControl {
   absl::optional<absl::Duration> await_configuration;
   absl::optional<absl::Duration> tcp_establishment;
   absl::optional<absl::Duration> tls_establishment;
+  ConnectionRequest connection_request = ConnectionRequest::kNone;
+  absl::optional<StreamMode> stream_mode;
+  absl::optional<MediaInactivityDetection> media_inactivity;
+  absl::optional<absl::Duration> heartbeat_interval;  // Zero: none.
+  absl::optional<uint8_t> dscp;
+  absl::optional<TrafficPolicing> policing;
 };
 
 // What the IMS-ALG stores in a context, and the revision it expects there:

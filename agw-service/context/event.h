@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/variant.h"
@@ -30,14 +31,14 @@ struct TcpEstablished {
 };
 
 struct TcpFailed {
-  enum class Cause { kRefused, kUnreachable, kTimedOut, kLocal };
+  enum class Cause { kRefused, kUnreachable, kTimedOut, kLocal, kCongestion };
   Cause cause;
   std::string detail;
 };
 
 struct TlsEstablished {
-  std::string protocol_version;
-  std::string cipher_suite;
+  absl::string_view protocol_version;  // Valid for ever, as is the next.
+  absl::string_view cipher_suite;
   TlsRole tls_role;
 };
 
@@ -66,6 +67,8 @@ struct BearerReleased {
     kTimedOut,
     kPeerVanished,
     kProtocolError,
+    kReplaced,
+    kBufferLimit,
   };
   Cause cause;
   std::string detail;
@@ -77,6 +80,13 @@ struct SetupTimedOut {
   Timer timer;
 };
 
+struct MediaInactivity {
+  MediaInactivityDetection::Direction direction;
+  absl::Duration time;
+};
+
+struct TerminationHeartbeat {};
+
 struct HangingTermination {};
 
 struct Draining {};
@@ -87,10 +97,10 @@ struct DescriptorShortage {
   std::string detail;
 };
 
-using EventKind =
-    absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
-                  FingerprintVerified, FingerprintMismatch, BearerReleased, SetupTimedOut,
-                  HangingTermination, Draining, DrainEnded, DescriptorShortage>;
+using EventKind = absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
+                                FingerprintVerified, FingerprintMismatch, BearerReleased,
+                                SetupTimedOut, MediaInactivity, TerminationHeartbeat,
+                                HangingTermination, Draining, DrainEnded, DescriptorShortage>;
 
 struct Event {
   absl::Time time;         // By the wall clock, for people.

@@ -2,11 +2,15 @@
 
 #include <utility>
 
+#include "agw-service/context/iq_error.h"
 #include "agw-service/net/socket.h"
 #include "common/status_macros.h"
 
 namespace agw {
 namespace {
+
+// Of up to 64 KiB each, which a connection that was replaced may still bring.
+constexpr int kLastTurns = 16;
 
 // Of a connection that broke.
 BearerReleased::Cause CauseOf(const absl::Status& status) {
@@ -30,7 +34,13 @@ absl::Status MediaStream::Reserve(Side side, const LocalDescriptor& local,
   ASSIGN_OR_RETURN(std::unique_ptr<Termination> termination,
                    Termination::Reserve(resources_, *this, side, local));
   const RemoteDescriptor known = remote.value_or(RemoteDescriptor());
-  RETURN_IF_ERROR(termination->CheckConfigure(known, control));
+  const Termination* other = at(Opposite(side)).get();
+  if (other != nullptr && other->local().msrp() != local.msrp()) {
+    return IqError(absl::StatusCode::kInvalidArgument, "TRANSPORT_MISMATCH",
+                   "one termination of the stream is application-aware, the other is not",
+                   "local.transport_protocol");
+  }
+  RETURN_IF_ERROR(termination->CheckConfigure(known, control, /*remote_known=*/remote.has_value()));
   at(side) = std::move(termination);
   if (control.interlinkage.has_value()) interlinkage_ = *control.interlinkage;
   at(side)->Configure(known, control, /*remote_known=*/remote.has_value());
@@ -39,23 +49,38 @@ absl::Status MediaStream::Reserve(Side side, const LocalDescriptor& local,
 
 absl::Status MediaStream::CheckConfigure(Side side, const RemoteDescriptor& remote,
                                          const BearerControl& control) const {
-  return at(side)->CheckConfigure(remote, control);
+  return at(side)->CheckConfigure(remote, control, /*remote_known=*/true);
 }
 
 void MediaStream::Configure(Side side, const RemoteDescriptor& remote,
                             const BearerControl& control) {
   // What it triggered goes with it, by the interlinkage there was.
-  at(side)->YieldToRole(control);
+  if (at(side)->GivesUpConnectionFor(remote, control)) GiveUpConnection(side);
   // Before the rest, so that a connection that comes about in this very call finds it.
   if (control.interlinkage.has_value()) interlinkage_ = *control.interlinkage;
   at(side)->Configure(remote, control, /*remote_known=*/true);
+  if (through_ == nullptr) return;
+  if (at(side)->replacing()) through_->ExpectReplacement(side, true);
+  UpdateInterest();
+}
+
+void MediaStream::GiveUpConnection(Side side) {
+  const bool was_replacing = at(side)->replacing();
+  if (!was_replacing) StopThroughConnection();
+  at(side)->GiveUpConnection(BearerReleased::Cause::kReplaced,
+                             "the fingerprint of another peer has come");
+  if (was_replacing) return;
+  Termination* other = at(Opposite(side)).get();
+  if (other != nullptr && Triggers(side)) {
+    other->GiveUpConnection(BearerReleased::Cause::kOtherSideEnded,
+                            "the other side has got another peer");
+  }
+  OnSetupFailed(side, /*final=*/false);
 }
 
 void MediaStream::ReleaseTermination(Side side) {
   await_other_side_.Cancel();
-  half_close_silence_.Cancel();
-  KeepByteCounts();
-  through_.reset();
+  StopThroughConnection();
   at(side).reset();
   Termination* other = at(Opposite(side)).get();
   if (other == nullptr) return;
@@ -87,7 +112,9 @@ void MediaStream::OnEstablished(Side side) {
   if (Triggers(side)) other->ConnectByInterlinkage();
   if (at(side)->state() != Termination::State::kEstablished)
     return;  // The other one failed at once.
-  if (other->state() == Termination::State::kEstablished) {
+  if (through_ != nullptr) {
+    UpdateInterest();  // A next connection has taken the place of the one before.
+  } else if (other->state() == Termination::State::kEstablished) {
     StartThroughConnection();
   } else {
     AwaitOtherSide(side);
@@ -138,27 +165,41 @@ void MediaStream::StartThroughConnection() {
   UpdateInterest();
 }
 
+absl::optional<ThroughConnection::Failure> MediaStream::MoveOctets(Side side,
+                                                                   const Readiness& readiness) {
+  const uint64_t received_before = through_->received_byte_count(side);
+  const uint64_t sent_before = through_->sent_byte_count(Opposite(side));
+  absl::optional<ThroughConnection::Failure> failure = through_->OnReady(side, readiness);
+  const uint64_t received = through_->received_byte_count(side) - received_before;
+  if (received > 0) {
+    (side == Side::kAccess ? resources_.counters.received_from_access
+                           : resources_.counters.received_from_core) += received;
+    at(side)->OnReceived(received);
+  }
+  if (through_->sent_byte_count(Opposite(side)) > sent_before) at(Opposite(side))->OnSent();
+  return failure;
+}
+
 void MediaStream::OnBearerReady(Side side, const Readiness& readiness) {
   if (through_ == nullptr) {
     // Established, but the other side is not: nothing is read, so this can only be an end.
     const absl::Status error = TakeSocketError(at(side)->byte_stream()->fd());
-    at(side)->Release(CauseOf(error), "it broke before the other side was there", /*reset=*/true);
+    at(side)->LoseConnection(CauseOf(error), "it broke before the other side was there",
+                             /*reset=*/true);
+    if (at(side)->state() != Termination::State::kReleased) return;
     Termination* other = at(Opposite(side)).get();
     await_other_side_.Cancel();
     if (other != nullptr) other->Fail();
     return;
   }
-  const uint64_t before = through_->received_byte_count(side);
-  const absl::optional<ThroughConnection::Failure> failure = through_->OnReady(side, readiness);
-  const uint64_t moved = through_->received_byte_count(side) - before;
-  (side == Side::kAccess ? resources_.counters.received_from_access
-                         : resources_.counters.received_from_core) += moved;
+  const absl::optional<ThroughConnection::Failure> failure = MoveOctets(side, readiness);
   if (failure.has_value()) {
     EndThroughConnection(*failure);
   } else if (through_->finished()) {
     FinishThroughConnection();
   } else {
     UpdateInterest();
+    UpdateBufferedBytes();
     if (readiness.broken && !through_->interest(side).readable &&
         !through_->interest(side).writable) {
       // Both ends have shut it down and what it received must wait; epoll would tell so for ever.
@@ -168,11 +209,59 @@ void MediaStream::OnBearerReady(Side side, const Readiness& readiness) {
   }
 }
 
+void MediaStream::OnReplaced(Side side, ByteStream& next) {
+  if (through_ == nullptr) return;
+  // What has come over the old connection is older than what the next one brings.
+  for (int turns = kLastTurns; turns > 0 && through_->interest(side).readable; --turns) {
+    const uint64_t before = through_->received_byte_count(side);
+    const absl::optional<ThroughConnection::Failure> failure = MoveOctets(side, {.readable = true});
+    // How the old one ends does not matter any more; how the other side's does shows by itself.
+    if (failure.has_value() || through_->received_byte_count(side) == before) break;
+  }
+  KeepByteCounts();
+  (side == Side::kAccess ? buffered_for_access_ : buffered_for_core_).reset();
+  // It is not the termination's yet, so if it broke already, that shows when it is.
+  through_->Replace(side, next);
+}
+
+void MediaStream::OnReplacementAbandoned(Side side) {
+  if (through_ == nullptr) return;
+  const absl::optional<ThroughConnection::Failure> failure =
+      through_->ExpectReplacement(side, false);
+  if (failure.has_value()) return EndThroughConnection(*failure);
+  if (through_->finished()) return FinishThroughConnection();
+  UpdateInterest();
+}
+
+bool MediaStream::MayRead(Side side) const {
+  return at(side)->policy().may_receive() && at(Opposite(side))->policy().may_send() &&
+         at(side)->reading_allowed();
+}
+
 void MediaStream::UpdateInterest() {
+  if (through_ == nullptr) return;
+  for (Side side : {Side::kAccess, Side::kCore}) through_->Hold(side, !MayRead(side));
   for (Side side : {Side::kAccess, Side::kCore}) {
     const ThroughConnection::Interest interest = through_->interest(side);
     resources_.loop.SetInterest(at(side)->byte_stream()->fd(), interest.readable,
                                 interest.writable);
+  }
+}
+
+void MediaStream::UpdateBufferedBytes() {
+  for (Side side : {Side::kAccess, Side::kCore}) {
+    std::unique_ptr<BufferedBytes::Account>& account =
+        side == Side::kAccess ? buffered_for_access_ : buffered_for_core_;
+    const size_t unsent = at(side)->byte_stream()->unsent_byte_count();
+    if (unsent == 0) {
+      account.reset();
+      continue;
+    }
+    if (account == nullptr) {
+      account = std::make_unique<BufferedBytes::Account>(resources_.buffered_bytes,
+                                                         [this, side] { EndForBufferLimit(side); });
+    }
+    account->Set(unsent);
   }
 }
 
@@ -189,8 +278,7 @@ void MediaStream::WatchHalfClosed() {
   progress_at_last_look_ = ProgressCount();
   half_close_silence_.Start(resources_.limits.half_close_time, [this] {
     if (ProgressCount() != progress_at_last_look_) return WatchHalfClosed();
-    KeepByteCounts();
-    through_.reset();
+    StopThroughConnection();
     for (Side side : {Side::kAccess, Side::kCore}) {
       at(side)->Release(BearerReleased::Cause::kTimedOut,
                         "one direction had ended and the other stood still", /*reset=*/true);
@@ -201,29 +289,48 @@ void MediaStream::WatchHalfClosed() {
 void MediaStream::KeepByteCounts() {
   if (through_ == nullptr) return;
   for (Side side : {Side::kAccess, Side::kCore}) {
-    at(side)->set_byte_counts(through_->received_byte_count(side), through_->sent_byte_count(side));
+    at(side)->AddByteCounts(through_->received_byte_count(side), through_->sent_byte_count(side));
   }
+  through_->ResetByteCounts();
 }
 
-void MediaStream::EndThroughConnection(const ThroughConnection::Failure& failure) {
+void MediaStream::StopThroughConnection() {
   half_close_silence_.Cancel();
   KeepByteCounts();
   through_.reset();
+  buffered_for_access_.reset();
+  buffered_for_core_.reset();
+}
+
+void MediaStream::EndThroughConnection(const ThroughConnection::Failure& failure) {
+  StopThroughConnection();
   const BearerReleased::Cause cause =
       failure.of_transformer ? BearerReleased::Cause::kProtocolError : CauseOf(failure.status);
   // After a violation of TLS an alert is on its way, which RST could overtake.
   at(failure.side)
-      ->Release(cause, failure.status.message(),
-                /*reset=*/cause != BearerReleased::Cause::kTlsError);
+      ->LoseConnection(cause, failure.status.message(),
+                       /*reset=*/cause != BearerReleased::Cause::kTlsError);
+  // If the next connection of that side is being made already, the other side waits for it.
+  if (at(failure.side)->state() != Termination::State::kReleased) {
+    return AwaitOtherSide(Opposite(failure.side));
+  }
   at(Opposite(failure.side))
       ->Release(BearerReleased::Cause::kOtherSideEnded, "the other side's connection broke",
                 /*reset=*/true);
 }
 
+void MediaStream::EndForBufferLimit(Side side) {
+  StopThroughConnection();
+  at(side)->Release(BearerReleased::Cause::kBufferLimit,
+                    "its peer took nothing, and the memory for such octets is full",
+                    /*reset=*/true);
+  at(Opposite(side))
+      ->Release(BearerReleased::Cause::kOtherSideEnded, "the other side's peer took nothing",
+                /*reset=*/true);
+}
+
 void MediaStream::FinishThroughConnection() {
-  half_close_silence_.Cancel();
-  KeepByteCounts();
-  through_.reset();
+  StopThroughConnection();
   for (Side side : {Side::kAccess, Side::kCore}) {
     const bool clean = at(side)->byte_stream()->ended_cleanly();
     at(side)->Release(clean ? BearerReleased::Cause::kClosedByPeers
@@ -235,8 +342,8 @@ void MediaStream::FinishThroughConnection() {
 TerminationStatistics MediaStream::Statistics(Side side) const {
   TerminationStatistics statistics = at(side)->statistics();
   if (through_ != nullptr) {
-    statistics.received_byte_count = through_->received_byte_count(side);
-    statistics.sent_byte_count = through_->sent_byte_count(side);
+    statistics.received_byte_count += through_->received_byte_count(side);
+    statistics.sent_byte_count += through_->sent_byte_count(side);
   }
   return statistics;
 }

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "agw-service/bearer/through_connection.h"
+#include "agw-service/context/buffered_bytes.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/context/event.h"
 #include "agw-service/context/termination.h"
@@ -46,6 +47,8 @@ class MediaStream final : private Termination::Observer {
   // The termination exists.
   absl::Status CheckConfigure(Side side, const RemoteDescriptor& remote,
                               const BearerControl& control) const;
+
+  // By the last order, closes what belongs to another peer (a fork's), keeps or replaces the connection.
   void Configure(Side side, const RemoteDescriptor& remote, const BearerControl& control);
 
   // Ends the termination, which exists, and with it the other side's connection.
@@ -74,13 +77,28 @@ class MediaStream final : private Termination::Observer {
   void OnTcpEstablished(Side side) override;
   void OnEstablished(Side side) override;
   void OnSetupFailed(Side side, bool final) override;
+  void OnReplaced(Side side, ByteStream& next) override;
+  void OnReplacementAbandoned(Side side) override;
   void OnBearerReady(Side side, const Readiness& readiness) override;
+  void OnReadingAllowed(Side) override { UpdateInterest(); }
   void Report(Side side, EventKind kind) override { report_(side, std::move(kind)); }
 
+  // Closes the connection of another peer than the one that `side` is to have now.
+  void GiveUpConnection(Side side);
+
   void StartThroughConnection();
+
+  // Counts what it moved. What comes of it is the caller's affair.
+  absl::optional<ThroughConnection::Failure> MoveOctets(Side side, const Readiness& readiness);
+
+  // Neither gate is closed for octets that come from `side`, nor do they come too fast.
+  bool MayRead(Side side) const;
   void UpdateInterest();
+  void UpdateBufferedBytes();
   void KeepByteCounts();
+  void StopThroughConnection();
   void EndThroughConnection(const ThroughConnection::Failure& failure);
+  void EndForBufferLimit(Side side);
   void FinishThroughConnection();
   void AwaitOtherSide(Side waiting);
   void WatchHalfClosed();
@@ -95,6 +113,10 @@ class MediaStream final : private Termination::Observer {
   std::unique_ptr<Termination> access_;
   std::unique_ptr<Termination> core_;
   std::unique_ptr<ThroughConnection> through_;  // Goes before the connections it refers to.
+
+  // Of octets that the peer of a side has not taken; null if there are none.
+  std::unique_ptr<BufferedBytes::Account> buffered_for_access_;
+  std::unique_ptr<BufferedBytes::Account> buffered_for_core_;
 
   Timer await_other_side_;    // By the side that is established.
   Timer half_close_silence_;  // Since one direction has ended.

@@ -19,6 +19,8 @@ TcpFailed::Cause CauseOf(const absl::Status& status) {
       return TcpFailed::Cause::kUnreachable;
     case absl::StatusCode::kDeadlineExceeded:
       return TcpFailed::Cause::kTimedOut;
+    case absl::StatusCode::kAborted:
+      return TcpFailed::Cause::kCongestion;
     default:
       return TcpFailed::Cause::kLocal;
   }
@@ -82,44 +84,159 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
 }
 
 Termination::~Termination() {
+  CloseSetup(/*reset=*/true);
   // RST rather than FIN where bytes would be lost: the peer must not take it for a proper end.
-  CloseConnections(
-      /*reset=*/connection_ == nullptr || HasBytesInFlight(connection_->fd()));
+  CloseConnection(
+      /*reset=*/connection_ != nullptr && HasBytesInFlight(connection_->fd()));
+}
+
+Termination::State Termination::setup_state() const {
+  if (end_.has_value()) return *end_;
+  if (setup_ != nullptr) return setup_->connecting() ? State::kConnecting : State::kTlsHandshake;
+  return connection_ != nullptr && !replacing() ? State::kEstablished : State::kIdle;
 }
 
 Termination::State Termination::state() const {
-  if (end_.has_value()) return *end_;
-  if (connection_ != nullptr) return State::kEstablished;
-  if (setup_ == nullptr) return State::kIdle;
-  return setup_->connecting() ? State::kConnecting : State::kTlsHandshake;
+  return connection_ != nullptr ? State::kEstablished : setup_state();
 }
 
 absl::Status Termination::CheckConfigure(const RemoteDescriptor& remote,
-                                         const BearerControl& control) const {
-  return policy_.Check({.state = state(),
+                                         const BearerControl& control, bool remote_known) const {
+  State effective_state = setup_state();
+  const TerminationPolicy* policy = &policy_;
+  if (control.connection_request == ConnectionRequest::kNew) {
+    effective_state = State::kIdle;
+    if (connection_ != nullptr && !replacing() && resources_.descriptors.available() < 1) {
+      return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
+                     "the file descriptors are not enough for one more connection");
+    }
+  } else if (control.connection_request == ConnectionRequest::kExisting && replacing()) {
+    effective_state = State::kEstablished;
+    policy = kept_policy_.get();
+  }
+  return policy->Check({.state = effective_state,
                         .bound_ip = point_->bound_address().ip,
                         .identity = identity_.get(),
+                        .msrp = local_.msrp(),
                         .own_addresses = resources_.own_addresses,
                         .remote_prefixes = point_->remote_prefixes(),
                         .allow_sha1_fingerprints = resources_.limits.allow_sha1_fingerprints},
-                       remote, control);
+                       remote, control, remote_known);
 }
 
-void Termination::YieldToRole(const BearerControl& control) {
-  if (!policy_.YieldsTo(control, state())) return;
-  Rearm();
-  observer_.OnSetupFailed(side_, /*final=*/false);
+bool Termination::GivesUpConnectionFor(const RemoteDescriptor& remote,
+                                       const BearerControl& control) const {
+  return control.connection_request == ConnectionRequest::kNone &&
+         policy_.GivesUpConnectionFor(remote, control, setup_state());
+}
+
+void Termination::GiveUpConnection(BearerReleased::Cause cause, absl::string_view detail) {
+  CloseSetup(/*reset=*/true);
+  // While one is being made beside it, the present connection is not the one that is meant.
+  if (replacing() || connection_ == nullptr) return;
+  ReportReleased(cause, detail);
+  CloseConnection(/*reset=*/true);
+}
+
+void Termination::BeginNewConnection() {
+  CloseSetup(/*reset=*/true);
+  CancelSetupTimers();
+  failed_attempts_ = 0;
+  connection_deadline_ = common::MonotonicTime::InfiniteFuture();
+  end_.reset();
+  if (connection_ != nullptr && !replacing()) {
+    kept_policy_ = std::make_unique<TerminationPolicy>(policy_);
+    absl::optional<DescriptorLease> descriptor = resources_.descriptors.Take(1);
+    if (descriptor.has_value()) replacing_descriptor_ = *std::move(descriptor);
+  }
+  policy_.BeginNewConnection();
+}
+
+void Termination::AbandonReplacement() {
+  if (!replacing()) return;
+  CloseSetup(/*reset=*/true);
+  CancelSetupTimers();
+  syn_drops_.Stop(*point_);
+  if (point_->listening()) (void)point_->CloseGate();
+  policy_ = *std::exchange(kept_policy_, nullptr);
+  replacing_descriptor_ = DescriptorLease();
+  // Of all that it says, since any of it may have been changed for the next connection.
+  BearerControl treatment;
+  treatment.media_inactivity = policy_.media_inactivity();
+  treatment.heartbeat_interval = policy_.heartbeat_interval();
+  treatment.dscp = policy_.dscp().value_or(point_->realm_dscp());
+  treatment.policing = policy_.policing();
+  ApplyTreatment(treatment);
+  observer_.OnReplacementAbandoned(side_);
+}
+
+void Termination::ApplyTreatment(const BearerControl& control) {
+  if (control.dscp.has_value()) {
+    point_->SetDscp(*control.dscp, connection_ != nullptr ? connection_->fd() : -1);
+    if (setup_ != nullptr) point_->SetDscp(*control.dscp, setup_->fd());
+  }
+  if (control.media_inactivity.has_value() && connection_ != nullptr) WatchMediaInactivity();
+  if (control.heartbeat_interval.has_value()) {
+    heartbeat_.reset();
+    if (policy_.heartbeat_interval() > absl::ZeroDuration()) {
+      heartbeat_ = std::make_unique<Timer>(resources_.loop);
+      Beat();
+    }
+  }
+  if (control.policing.has_value()) {
+    policer_.reset();
+    if (policy_.policing().sustained_byte_rate > 0) {
+      policer_ = std::make_unique<TrafficPolicer>(resources_.loop, policy_.policing(), [this] {
+        if (connection_ != nullptr) observer_.OnReadingAllowed(side_);
+      });
+    }
+  }
+}
+
+void Termination::WatchMediaInactivity() {
+  media_inactivity_watch_.reset();
+  if (policy_.media_inactivity().time == absl::ZeroDuration()) return;
+  media_inactivity_watch_ =
+      std::make_unique<MediaInactivityWatch>(resources_.loop, policy_.media_inactivity(),
+                                             [this](MediaInactivity event) { Report(event); });
+}
+
+void Termination::Beat() {
+  heartbeat_->Start(policy_.heartbeat_interval(), [this] {
+    Report(TerminationHeartbeat{});
+    Beat();
+  });
+}
+
+void Termination::OnReceived(uint64_t byte_count) {
+  if (policer_ != nullptr) policer_->Take(byte_count);
+  if (media_inactivity_watch_ != nullptr) media_inactivity_watch_->OnReceived();
+}
+
+void Termination::OnSent() {
+  if (media_inactivity_watch_ != nullptr) media_inactivity_watch_->OnSent();
 }
 
 void Termination::Configure(const RemoteDescriptor& remote, const BearerControl& control,
                             bool remote_known) {
+  switch (control.connection_request) {
+    case ConnectionRequest::kNone:
+      break;
+    case ConnectionRequest::kNew:
+      BeginNewConnection();
+      break;
+    case ConnectionRequest::kExisting:
+      AbandonReplacement();
+      break;
+  }
   const bool first_configuration = remote_known && !policy_.configured();
   policy_.Apply(remote, control, remote_known);
+  ApplyTreatment(control);
   const common::MonotonicTime deadline = resources_.loop.Now() + policy_.timers().tcp_establishment;
-  switch (state()) {
+  switch (setup_state()) {
     case State::kIdle:
       ApplySynPolicy();
-      if (state() != State::kIdle) break;
+      if (setup_state() != State::kIdle) break;
       // Unless one is started again, it waits for an order or for the other side, whose timer runs.
       CancelSetupTimers();
       if (control.establish_tcp) {
@@ -137,8 +254,8 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
       }
       if (policy_.tcp_role() == TcpRole::kPassive && !policy_.Accepts(setup_->remote())) {
         // It came in while everybody could; now it is somebody else who may.
-        Rearm();
-        observer_.OnSetupFailed(side_, /*final=*/false);
+        RearmSetup();
+        if (connection_ == nullptr) observer_.OnSetupFailed(side_, /*final=*/false);
         break;
       }
       if (first_configuration) setup_->LimitTls(policy_.timers().tls_establishment);
@@ -165,7 +282,24 @@ void Termination::ApplySynPolicy() {
   if (!applied.ok()) OnTcpFailed(applied);
 }
 
+void Termination::WaitForHandshakePlace() {
+  // It stays with the kernel meanwhile.
+  point_->SetAccepting(false);
+  if (handshake_waiter_ == nullptr) {
+    handshake_waiter_ =
+        std::make_unique<HandshakeQueue::Waiter>(resources_.handshake_queue, [this] {
+          if (!point_->listening()) return;
+          point_->SetAccepting(true);
+          AcceptConnection();
+        });
+  }
+  handshake_waiter_->Wait();
+}
+
 void Termination::AcceptConnection() {
+  if (local_.tls() && setup_state() == State::kIdle && !resources_.handshake_queue.has_place()) {
+    return WaitForHandshakePlace();
+  }
   absl::StatusOr<absl::optional<Accepted>> accepted = point_->AcceptOne();
   resources_.counters.refused_connections += point_->TakeResetCount();
   if (!accepted.ok()) {
@@ -174,13 +308,13 @@ void Termination::AcceptConnection() {
     return;
   }
   if (!accepted->has_value()) return;
-  if (state() != State::kIdle || policy_.tcp_role() == TcpRole::kActive ||
+  if (setup_state() != State::kIdle || policy_.tcp_role() == TcpRole::kActive ||
       !policy_.Accepts((*accepted)->remote) ||
       !point_->remote_prefixes().Permit((*accepted)->remote.ip)) {
     // It raced the one we have, or came through a gate that was closed for others than its sender.
     ++resources_.counters.refused_connections;
     SetResetOnClose((*accepted)->fd.get());
-    if (state() == State::kIdle) ApplySynPolicy();
+    if (setup_state() == State::kIdle) ApplySynPolicy();
     return;
   }
   policy_.DecideTcpRole(TcpRole::kPassive);
@@ -190,7 +324,7 @@ void Termination::AcceptConnection() {
 }
 
 void Termination::ConnectByInterlinkage() {
-  if (state() != State::kIdle || policy_.tcp_role() == TcpRole::kPassive ||
+  if (setup_state() != State::kIdle || policy_.tcp_role() == TcpRole::kPassive ||
       !policy_.can_connect()) {
     return;
   }
@@ -211,9 +345,9 @@ void Termination::StartConnecting() {
 }
 
 void Termination::OnTcpEstablished() {
-  connected_to_ = setup_->remote();
+  if (connection_ == nullptr) connected_to_ = setup_->remote();
   await_connection_.Cancel();
-  Report(TcpEstablished{local_address(), *connected_to_, policy_.tcp_role()});
+  Report(TcpEstablished{local_address(), setup_->remote(), policy_.tcp_role()});
   if (!local_.tls()) {
     Establish();
     observer_.OnTcpEstablished(side_);
@@ -224,7 +358,7 @@ void Termination::OnTcpEstablished() {
   if (policy_.configured()) setup_->LimitTls(policy_.timers().tls_establishment);
   // The other side connects while the handshake goes on.
   observer_.OnTcpEstablished(side_);
-  if (state() == State::kTlsHandshake) AdvanceTls();
+  if (setup_state() == State::kTlsHandshake) AdvanceTls();
 }
 
 void Termination::AdvanceTls() {
@@ -242,11 +376,21 @@ void Termination::OnTlsEstablished() {
 
 void Termination::Establish() {
   CancelSetupTimers();
-  connection_ = setup_->TakeByteStream();
+  const common::TransportAddress remote = setup_->remote();
+  std::unique_ptr<ByteStream> stream = setup_->TakeByteStream();
   setup_.reset();
+  SetPeerLossTimes(stream->fd(), resources_.limits.peer_loss_times);
+  if (connection_ != nullptr) {
+    observer_.OnReplaced(side_, *stream);
+    RetireConnection();
+  }
+  kept_policy_.reset();
+  connected_to_ = remote;
+  connection_ = std::move(stream);
+  replacing_descriptor_ = DescriptorLease();
   established_at_ = resources_.loop.Now();
-  SetPeerLossTimes(connection_->fd(), resources_.limits.peer_loss_times);
   resources_.loop.Add(connection_->fd(), *this);
+  WatchMediaInactivity();
 }
 
 void Termination::OnReady(const Readiness& readiness) { observer_.OnBearerReady(side_, readiness); }
@@ -254,6 +398,10 @@ void Termination::OnReady(const Readiness& readiness) { observer_.OnBearerReady(
 void Termination::OnTcpFailed(const absl::Status& status) {
   // It may belong to what is closed now.
   TcpFailed event{CauseOf(status), std::string(status.message())};
+  if (replacing()) {
+    Report(std::move(event));
+    return AbandonReplacement();
+  }
   Fail();
   Report(std::move(event));
   observer_.OnSetupFailed(side_, /*final=*/true);
@@ -268,7 +416,12 @@ void Termination::OnTlsFailed(TlsFailed::Cause cause, absl::string_view detail) 
     left = limit - failed_attempts_;
   }
   TlsFailed event{cause, std::string(detail), left};
-  CloseConnections(/*reset=*/false);
+  CloseSetup(/*reset=*/false);
+  if (replacing()) {
+    Report(std::move(event));
+    if (left > 0) return RearmSetup();
+    return AbandonReplacement();
+  }
   if (left > 0) {
     Rearm();
   } else {
@@ -279,9 +432,14 @@ void Termination::OnTlsFailed(TlsFailed::Cause cause, absl::string_view detail) 
 }
 
 void Termination::Rearm() {
-  CloseConnections(/*reset=*/true);
+  CloseConnection(/*reset=*/true);
+  RearmSetup();
+}
+
+void Termination::RearmSetup() {
+  CloseSetup(/*reset=*/true);
   ApplySynPolicy();
-  if (state() != State::kIdle) return;
+  if (setup_state() != State::kIdle) return;
   if (!policy_.configured()) {
     if (!await_configuration_.running()) AwaitConfiguration();
   } else if (connection_deadline_ < common::MonotonicTime::InfiniteFuture()) {
@@ -290,7 +448,8 @@ void Termination::Rearm() {
 }
 
 void Termination::Fail() {
-  CloseConnections(/*reset=*/true);
+  CloseSetup(/*reset=*/true);
+  CloseConnection(/*reset=*/true);
   CancelSetupTimers();
   syn_drops_.Stop(*point_);
   if (point_->listening()) (void)point_->CloseGate();
@@ -299,23 +458,50 @@ void Termination::Fail() {
 
 void Termination::Release(BearerReleased::Cause cause, absl::string_view detail, bool reset) {
   CHECK(state() == State::kEstablished);
-  statistics_.duration = resources_.loop.Now() - established_at_;
-  BearerReleased event{cause, std::string(detail), statistics_};
-  CloseConnections(reset);
+  CloseSetup(/*reset=*/true);
+  CancelSetupTimers();
   end_ = State::kReleased;
-  Report(std::move(event));
+  ReportReleased(cause, detail);
+  CloseConnection(reset);
 }
 
-void Termination::CloseConnections(bool reset) {
-  if (setup_ != nullptr) {
-    if (reset) setup_->ResetOnClose();
-    setup_.reset();
-  }
-  if (connection_ != nullptr) {
-    resources_.loop.Remove(connection_->fd());
-    if (reset) connection_->ResetOnClose();
-    connection_.reset();
-  }
+void Termination::LoseConnection(BearerReleased::Cause cause, absl::string_view detail,
+                                 bool reset) {
+  if (!replacing()) return Release(cause, detail, reset);
+  ReportReleased(cause, detail);
+  CloseConnection(reset);
+}
+
+void Termination::ReportReleased(BearerReleased::Cause cause, absl::string_view detail) {
+  statistics_.duration +=
+      resources_.loop.Now() - std::exchange(established_at_, resources_.loop.Now());
+  Report(BearerReleased{cause, std::string(detail), statistics_});
+}
+
+void Termination::CloseSetup(bool reset) {
+  if (setup_ == nullptr) return;
+  if (reset) setup_->ResetOnClose();
+  setup_.reset();
+}
+
+void Termination::CloseConnection(bool reset) {
+  if (connection_ == nullptr) return;
+  media_inactivity_watch_.reset();
+  kept_policy_.reset();
+  resources_.loop.Remove(connection_->fd());
+  if (reset) connection_->ResetOnClose();
+  connection_.reset();
+}
+
+void Termination::RetireConnection() {
+  // What the kernel has not taken is lost; the peer must not take that for a proper end.
+  bool reset = connection_->unsent_byte_count() > 0;
+  if (!reset) reset = !connection_->CloseWrite().ok();
+  ReportReleased(BearerReleased::Cause::kReplaced, "a new connection has taken its place");
+  if (reset) return CloseConnection(/*reset=*/true);
+  resources_.loop.Remove(connection_->fd());
+  resources_.draining_sockets.Add(connection_->TakeFd());
+  connection_.reset();
 }
 
 void Termination::AwaitConfiguration() {
@@ -330,11 +516,14 @@ void Termination::AwaitConnection(common::MonotonicTime deadline) {
   connection_deadline_ = deadline;
   await_connection_.StartAt(deadline, [this] {
     Report(SetupTimedOut{SetupTimedOut::Timer::kTcpEstablishment});
-    OnTcpFailed(absl::DeadlineExceededError("no connection came about in time"));
+    OnTcpFailed(handshake_waiter_ != nullptr && handshake_waiter_->waiting()
+                    ? absl::AbortedError("too many handshakes were under way")
+                    : absl::DeadlineExceededError("no connection came about in time"));
   });
 }
 
 void Termination::CancelSetupTimers() {
+  handshake_waiter_.reset();
   await_configuration_.Cancel();
   await_connection_.Cancel();
 }
@@ -345,18 +534,22 @@ bool Termination::active() const {
 }
 
 absl::optional<common::TransportAddress> Termination::remote_address() const {
-  return connected_to_.has_value() ? connected_to_ : policy_.remote().address;
+  return connected_to_.has_value() && !replacing() ? connected_to_ : policy_.remote().address;
+}
+
+absl::optional<common::TransportAddress> Termination::connected_address() const {
+  return connection_ != nullptr ? connected_to_ : absl::nullopt;
 }
 
 TerminationStatistics Termination::statistics() const {
   TerminationStatistics statistics = statistics_;
-  if (connection_ != nullptr) statistics.duration = resources_.loop.Now() - established_at_;
+  if (connection_ != nullptr) statistics.duration += resources_.loop.Now() - established_at_;
   return statistics;
 }
 
-void Termination::set_byte_counts(uint64_t received, uint64_t sent) {
-  statistics_.received_byte_count = received;
-  statistics_.sent_byte_count = sent;
+void Termination::AddByteCounts(uint64_t received, uint64_t sent) {
+  statistics_.received_byte_count += received;
+  statistics_.sent_byte_count += sent;
 }
 
 }  // namespace agw

@@ -38,6 +38,21 @@ absl::Status TerminationPolicy::CheckRemote(const Circumstances& circumstances,
   return absl::OkStatus();
 }
 
+absl::Status TerminationPolicy::CheckMsrpPath(const Circumstances& circumstances,
+                                              const RemoteDescriptor& remote,
+                                              bool remote_known) const {
+  if (!circumstances.msrp && !remote.msrp_path.empty()) {
+    return IqError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+                   "an application-agnostic termination has none", "remote.msrp_path");
+  }
+  if (circumstances.msrp && remote_known && remote.msrp_path.empty() && remote_.msrp_path.empty()) {
+    return IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING",
+                   "an application-aware termination needs the path of its peer",
+                   "remote.msrp_path");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TerminationPolicy::CheckSynPolicy(const Circumstances& circumstances,
                                                const SynPolicy& policy,
                                                bool has_remote_address) const {
@@ -95,8 +110,10 @@ absl::Status TerminationPolicy::CheckOrders(const Circumstances& circumstances,
 absl::Status TerminationPolicy::CheckAgainstConnection(const Circumstances& circumstances,
                                                        const RemoteDescriptor& remote,
                                                        const BearerControl& control) const {
-  if (circumstances.state == TerminationState::kIdle || YieldsTo(control, circumstances.state))
+  if (circumstances.state == TerminationState::kIdle ||
+      GivesUpConnectionFor(remote, control, circumstances.state)) {
     return absl::OkStatus();
+  }
   const char* field = nullptr;
   if (control.tcp_role.has_value() && *control.tcp_role != tcp_role_) {
     field = "bearer_control.tcp_role";
@@ -106,9 +123,6 @@ absl::Status TerminationPolicy::CheckAgainstConnection(const Circumstances& circ
   } else if (tcp_role_ == TcpRole::kActive && remote.address.has_value() &&
              remote.address != remote_.address) {
     field = "remote.address";
-  } else if (circumstances.state == TerminationState::kEstablished &&
-             !remote.fingerprints.empty() && !(remote.fingerprints == remote_.fingerprints)) {
-    field = "remote.fingerprints";
   }
   if (field == nullptr) return absl::OkStatus();
   return IqError(absl::StatusCode::kFailedPrecondition, "CONNECTION_EXISTS",
@@ -116,14 +130,15 @@ absl::Status TerminationPolicy::CheckAgainstConnection(const Circumstances& circ
 }
 
 absl::Status TerminationPolicy::Check(const Circumstances& circumstances,
-                                      const RemoteDescriptor& remote,
-                                      const BearerControl& control) const {
+                                      const RemoteDescriptor& remote, const BearerControl& control,
+                                      bool remote_known) const {
   if (circumstances.state == TerminationState::kReleased ||
       circumstances.state == TerminationState::kFailed) {
     return IqError(absl::StatusCode::kFailedPrecondition, "TERMINATION_ENDED",
                    "its connection has ended; release it and reserve anew");
   }
   RETURN_IF_ERROR(CheckRemote(circumstances, remote));
+  RETURN_IF_ERROR(CheckMsrpPath(circumstances, remote, remote_known));
   if (control.syn_policy.has_value()) {
     RETURN_IF_ERROR(CheckSynPolicy(circumstances, *control.syn_policy,
                                    remote.address.has_value() || remote_.address.has_value()));
@@ -136,19 +151,39 @@ void TerminationPolicy::Apply(const RemoteDescriptor& remote, const BearerContro
                               bool remote_known) {
   if (remote.address.has_value()) remote_.address = remote.address;
   if (!remote.fingerprints.empty()) remote_.fingerprints = remote.fingerprints;
+  if (!remote.msrp_path.empty()) remote_.msrp_path = remote.msrp_path;
   if (control.tcp_role.has_value()) tcp_role_ = *control.tcp_role;
   if (control.tls_role.has_value()) tls_role_ = control.tls_role;
   if (control.syn_policy.has_value()) syn_policy_ = *control.syn_policy;
   if (control.await_configuration) timers_.await_configuration = *control.await_configuration;
   if (control.tcp_establishment) timers_.tcp_establishment = *control.tcp_establishment;
   if (control.tls_establishment) timers_.tls_establishment = *control.tls_establishment;
+  if (control.stream_mode) stream_mode_ = *control.stream_mode;
+  if (control.media_inactivity) media_inactivity_ = *control.media_inactivity;
+  if (control.heartbeat_interval) heartbeat_interval_ = *control.heartbeat_interval;
+  if (control.dscp) dscp_ = control.dscp;
+  if (control.policing) policing_ = *control.policing;
   tls_ordered_ |= control.establish_tls;
   configured_ |= remote_known;
 }
 
-bool TerminationPolicy::YieldsTo(const BearerControl& control, TerminationState state) const {
-  return state == TerminationState::kTlsHandshake && tcp_role_ == TcpRole::kPassive &&
-         control.tcp_role == TcpRole::kActive;
+bool TerminationPolicy::GivesUpConnectionFor(const RemoteDescriptor& remote,
+                                             const BearerControl& control,
+                                             TerminationState state) const {
+  switch (state) {
+    case TerminationState::kTlsHandshake:
+      if (tcp_role_ == TcpRole::kPassive && control.tcp_role == TcpRole::kActive) return true;
+      break;
+    case TerminationState::kConnecting:
+    case TerminationState::kEstablished:
+      break;
+    case TerminationState::kIdle:
+    case TerminationState::kReleased:
+    case TerminationState::kFailed:
+      return false;
+  }
+  return !remote.fingerprints.empty() && !remote_.fingerprints.empty() &&
+         !(remote.fingerprints == remote_.fingerprints);
 }
 
 bool TerminationPolicy::Accepts(const common::TransportAddress& source) const {

@@ -32,6 +32,7 @@ class TerminationPolicy {
     TerminationState state;
     common::IpAddress bound_ip;
     const TlsIdentity* identity;  // nullptr: the termination is one of plain TCP.
+    bool msrp;                    // It is application-aware.
     const std::vector<common::OwnAddressRange>& own_addresses;
     const common::RemotePrefixes& remote_prefixes;
     bool allow_sha1_fingerprints;
@@ -41,15 +42,20 @@ class TerminationPolicy {
 
   // Whether `Apply()` may be called with these. Errors: those of ConfigureConnectionPoint.
   absl::Status Check(const Circumstances& circumstances, const RemoteDescriptor& remote,
-                     const BearerControl& control) const;
+                     const BearerControl& control, bool remote_known) const;
 
   // Takes over what is present; the rest stays as it was. `remote_known` is false for a mere
   // reservation.
   void Apply(const RemoteDescriptor& remote, const BearerControl& control, bool remote_known);
 
-  // Whether a connection that is being made has to give way to `control`: one that came in before
-  // the answer, and is not verified, must not decide who connects.
-  bool YieldsTo(const BearerControl& control, TerminationState state) const;
+  // A new connection is to be made: what was ordered for the one before is no order for it.
+  void BeginNewConnection() { tls_ordered_ = false; }
+
+  // Whether what there is of a connection has to be given up, since these are about another peer: one with
+  // another certificate; or one that is to connect the other way round, while a connection that came in
+  // before the answer, and is not verified, must not decide who does.
+  bool GivesUpConnectionFor(const RemoteDescriptor& remote, const BearerControl& control,
+                            TerminationState state) const;
 
   // Whether the SYN policy lets a connection from `source` in.
   bool Accepts(const common::TransportAddress& source) const;
@@ -65,6 +71,19 @@ class TerminationPolicy {
   absl::optional<TlsRole> tls_role() const { return tls_role_; }
   const SynPolicy& syn_policy() const { return syn_policy_; }
   const SetupTimers& timers() const { return timers_; }
+  StreamMode stream_mode() const { return stream_mode_; }
+  const MediaInactivityDetection& media_inactivity() const { return media_inactivity_; }
+  absl::Duration heartbeat_interval() const { return heartbeat_interval_; }
+  const TrafficPolicing& policing() const { return policing_; }
+  absl::optional<uint8_t> dscp() const { return dscp_; }  // Absent: the realm's.
+
+  // The gate lets octets in from the peer, or out to it.
+  bool may_receive() const {
+    return stream_mode_ == StreamMode::kSendReceive || stream_mode_ == StreamMode::kReceiveOnly;
+  }
+  bool may_send() const {
+    return stream_mode_ == StreamMode::kSendReceive || stream_mode_ == StreamMode::kSendOnly;
+  }
 
   // Some call has told who the peer is.
   bool configured() const { return configured_; }
@@ -80,6 +99,8 @@ class TerminationPolicy {
  private:
   absl::Status CheckRemote(const Circumstances& circumstances,
                            const RemoteDescriptor& remote) const;
+  absl::Status CheckMsrpPath(const Circumstances& circumstances, const RemoteDescriptor& remote,
+                             bool remote_known) const;
   absl::Status CheckSynPolicy(const Circumstances& circumstances, const SynPolicy& policy,
                               bool has_remote_address) const;
   absl::Status CheckOrders(const Circumstances& circumstances, const RemoteDescriptor& remote,
@@ -93,6 +114,11 @@ class TerminationPolicy {
   absl::optional<TlsRole> tls_role_;
   SynPolicy syn_policy_;
   SetupTimers timers_;
+  StreamMode stream_mode_ = StreamMode::kSendReceive;
+  absl::optional<uint8_t> dscp_;
+  MediaInactivityDetection media_inactivity_;
+  absl::Duration heartbeat_interval_;
+  TrafficPolicing policing_;
   bool configured_ = false;
   bool tls_ordered_ = false;
 };

@@ -26,12 +26,13 @@ class TerminationPolicyTest : public testing::Test {
  protected:
   absl::Status Check(const RemoteDescriptor& remote, const BearerControl& control,
                      TerminationState state = TerminationState::kIdle) const {
-    return policy_.Check(At(state), remote, control);
+    return policy_.Check(At(state), remote, control, /*remote_known=*/true);
   }
   TerminationPolicy::Circumstances At(TerminationState state) const {
     return {.state = state,
             .bound_ip = *IpAddress::Parse(kOwnAddress),
             .identity = identity_.get(),
+            .msrp = false,
             .own_addresses = own_addresses_,
             .remote_prefixes = remote_prefixes_,
             .allow_sha1_fingerprints = false};
@@ -118,8 +119,8 @@ TEST_F(TerminationPolicyTest, AConnectionKeepsItsRolesAndItsPeer) {
   EXPECT_EQ(ErrorReasonOf(Check({}, active, TerminationState::kEstablished)), "CONNECTION_EXISTS");
   // A connection that is not verified yet gives way.
   EXPECT_THAT(Check({}, active, TerminationState::kTlsHandshake), IsOk());
-  EXPECT_TRUE(policy_.YieldsTo(active, TerminationState::kTlsHandshake));
-  EXPECT_FALSE(policy_.YieldsTo(active, TerminationState::kEstablished));
+  EXPECT_TRUE(policy_.GivesUpConnectionFor({}, active, TerminationState::kTlsHandshake));
+  EXPECT_FALSE(policy_.GivesUpConnectionFor({}, active, TerminationState::kEstablished));
   EXPECT_EQ(ErrorReasonOf(Check({}, {}, TerminationState::kReleased)), "TERMINATION_ENDED");
   EXPECT_EQ(ErrorReasonOf(Check({}, {}, TerminationState::kFailed)), "TERMINATION_ENDED");
 }

@@ -9,9 +9,11 @@
 
 #include "absl/time/time.h"
 #include "agw-service/bearer/scratch.h"
+#include "agw-service/context/buffered_bytes.h"
 #include "agw-service/context/descriptor.h"
 #include "agw-service/context/draining_sockets.h"
 #include "agw-service/context/event.h"
+#include "agw-service/context/handshake_queue.h"
 #include "agw-service/context/shortage_reporter.h"
 #include "agw-service/context/syn_drop_watch.h"
 #include "agw-service/net/descriptor_budget.h"
@@ -45,6 +47,13 @@ struct ContextLimits {
 
   // Octets of one handshake message.
   size_t handshake_message_limit = 16 * 1024;
+
+  // Events and calls that a context remembers.
+  uint32_t history_limit = 32;
+
+  // Of each worker: handshakes under way at the same time, and octets kept for slow peers.
+  uint32_t handshake_limit = 2000;
+  uint64_t buffered_byte_limit = 256 << 20;
 };
 
 // File descriptors that a termination may have open at the same time: a listener and a connection.
@@ -85,6 +94,8 @@ struct WorkerResources {
   // comes to the same worker, so what was known of the old one never fits it by chance.
   uint64_t last_controller_state_revision = 0;
 
+  HandshakeQueue handshake_queue{loop, limits.handshake_limit};
+  BufferedBytes buffered_bytes{loop, limits.buffered_byte_limit};
   ShortageReporter shortage_reporter{loop, event_sink};
   DrainingSockets draining_sockets{loop, scratch, descriptors};
 

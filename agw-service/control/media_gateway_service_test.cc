@@ -257,7 +257,7 @@ TEST_F(MediaGatewayServiceTest, EveryErrorCarriesItsReasonAndFieldAsDetails) {
   EXPECT_EQ(ErrorReasonOf(status), "REALM_UNKNOWN");
 
   request.mutable_local()->set_ip_realm("");
-  request.mutable_local()->set_transport_protocol(static_cast<iq::TransportProtocol>(3));
+  request.mutable_local()->set_transport_protocol(static_cast<iq::TransportProtocol>(99));
   status = Reserve(request);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented));
   EXPECT_EQ(ErrorReasonOf(status), "TRANSPORT_UNSUPPORTED");

@@ -104,7 +104,7 @@ TEST(LocalDescriptorTest, R_ALG_04_IsTaken) {
 TEST(LocalDescriptorTest, TS_06_RefusesWhatThisGatewayCannotOffer) {
   const Refusal refusals[] = {
       {"setup_mode: SETUP_MODE_ACTPASS", "FIELD_MISSING", "local.transport_protocol"},
-      {"transport_protocol: 3 setup_mode: SETUP_MODE_ACTPASS", "TRANSPORT_UNSUPPORTED",
+      {"transport_protocol: 99 setup_mode: SETUP_MODE_ACTPASS", "TRANSPORT_UNSUPPORTED",
        "local.transport_protocol", absl::StatusCode::kUnimplemented},
       {"transport_protocol: TRANSPORT_PROTOCOL_TCP", "FIELD_MISSING", "local.setup_mode"},
       {"transport_protocol: TRANSPORT_PROTOCOL_TCP setup_mode: 2", "FIELD_INVALID",
@@ -407,6 +407,12 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
   control.interlinkage =
       Interlinkage{Interlinkage::Topology::kT1ToT2, Interlinkage::Trigger::kOnTcpSyn};
   control.tls_establishment = absl::Milliseconds(2500);
+  control.stream_mode = StreamMode::kReceiveOnly;
+  control.media_inactivity =
+      MediaInactivityDetection{absl::Seconds(90), MediaInactivityDetection::Direction::kToPeer};
+  control.heartbeat_interval = absl::Minutes(5);
+  control.dscp = 46;
+  control.policing = TrafficPolicing{.sustained_byte_rate = 4096, .burst_byte_count = 65536};
   control.syn_policy =
       SynPolicy{SynPolicy::Kind::kAcceptFrom,
                 {{.ip = *common::IpAddress::Parse("127.0.0.0"), .prefix_length = 8, .port = 7}}};
@@ -430,6 +436,13 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
   EXPECT_EQ(audit.controller_state(), "record");
   EXPECT_EQ(audit.controller_state_revision(), 1u);
   ASSERT_EQ(audit.terminations_size(), 2);
+  ASSERT_EQ(audit.history_size(), 2);
+  EXPECT_EQ(audit.history(0).call().procedure(),
+            iq::HistoryEntry::PROCEDURE_RESERVE_CONNECTION_POINT);
+  EXPECT_EQ(audit.history(0).call().termination().side(), iq::SIDE_CORE);
+  EXPECT_EQ(audit.history(1).call().procedure(),
+            iq::HistoryEntry::PROCEDURE_RESERVE_AND_CONFIGURE_CONNECTION_POINT);
+  EXPECT_GT(audit.history(1).call().time().seconds(), 0);
 
   iq::TerminationAudit t1 = audit.terminations(0);
   EXPECT_EQ(t1.local_address().ip_address(), ContextHarness::kAccessAddress);
@@ -454,7 +467,12 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
         sources { ip_address: "127.0.0.0" prefix_length: 8 port: 7 } } }
       interlinkage { topology: TOPOLOGY_T1_TO_T2 trigger: TRIGGER_ON_TCP_SYN }
       setup_timers { await_configuration { seconds: 180 } tcp_establishment { seconds: 30 }
-                     tls_establishment { seconds: 2 nanos: 500000000 } } }
+                     tls_establishment { seconds: 2 nanos: 500000000 } }
+      stream_mode: STREAM_MODE_RECEIVE_ONLY
+      media_inactivity { time { seconds: 90 } direction: DIRECTION_TO_PEER }
+      heartbeat_interval { seconds: 300 }
+      dscp: 46
+      policing { sustained_byte_rate: 4096 burst_byte_count: 65536 } }
     statistics { termination { context_id: "c1" stream_id: 1 side: SIDE_ACCESS } duration {} })");
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(t1, expected)) << t1.DebugString();
 

@@ -1,9 +1,12 @@
 // Values to replies and notifications. The way in is in request_conversion.cc.
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/variant.h"
 #include "agw-service/control/proto_conversion.h"
 #include "common/config_check.h"
+#include "ims/iq/v1/error_reason.pb.h"
+#include "ims/iq/v1/history.pb.h"
 
 namespace agw {
 namespace {
@@ -37,6 +40,8 @@ iq::Notification::TcpFailed::Cause ToProto(TcpFailed::Cause cause) {
       return Proto::CAUSE_TIMED_OUT;
     case TcpFailed::Cause::kLocal:
       return Proto::CAUSE_LOCAL;
+    case TcpFailed::Cause::kCongestion:
+      return Proto::CAUSE_CONGESTION;
   }
   return Proto::CAUSE_UNSPECIFIED;
 }
@@ -93,8 +98,25 @@ iq::Notification::BearerReleased::Cause ToProto(BearerReleased::Cause cause) {
       return Proto::CAUSE_PEER_VANISHED;
     case Cause::kProtocolError:
       return Proto::CAUSE_PROTOCOL_ERROR;
+    case Cause::kReplaced:
+      return Proto::CAUSE_REPLACED;
+    case Cause::kBufferLimit:
+      return Proto::CAUSE_BUFFER_LIMIT;
   }
   return Proto::CAUSE_UNSPECIFIED;
+}
+
+iq::MediaInactivityDetection::Direction ToProto(MediaInactivityDetection::Direction direction) {
+  using Proto = iq::MediaInactivityDetection;
+  switch (direction) {
+    case MediaInactivityDetection::Direction::kFromPeer:
+      return Proto::DIRECTION_FROM_PEER;
+    case MediaInactivityDetection::Direction::kToPeer:
+      return Proto::DIRECTION_TO_PEER;
+    case MediaInactivityDetection::Direction::kBoth:
+      break;
+  }
+  return Proto::DIRECTION_BOTH;
 }
 
 iq::Notification::SetupTimedOut::Timer ToProto(SetupTimedOut::Timer timer) {
@@ -129,8 +151,8 @@ struct KindConverter {
   }
   void operator()(const TlsEstablished& event) const {
     auto* proto = out.mutable_tls_established();
-    proto->set_protocol_version(event.protocol_version);
-    proto->set_cipher_suite(event.cipher_suite);
+    proto->set_protocol_version(std::string(event.protocol_version));
+    proto->set_cipher_suite(std::string(event.cipher_suite));
     proto->set_tls_role(ToProto(event.tls_role));
   }
   void operator()(const TlsFailed& event) const {
@@ -156,6 +178,12 @@ struct KindConverter {
   void operator()(const SetupTimedOut& event) const {
     out.mutable_setup_timed_out()->set_timer(ToProto(event.timer));
   }
+  void operator()(const MediaInactivity& event) const {
+    auto* proto = out.mutable_media_inactivity();
+    proto->set_direction(ToProto(event.direction));
+    *proto->mutable_time() = common::ToProto(event.time);
+  }
+  void operator()(const TerminationHeartbeat&) const { out.mutable_termination_heartbeat(); }
   void operator()(const HangingTermination&) const { out.mutable_hanging_termination(); }
   void operator()(const Draining&) const { out.mutable_draining(); }
   void operator()(const DrainEnded&) const { out.mutable_drain_ended(); }
@@ -183,13 +211,40 @@ iq::TerminationAudit::State ToProto(Termination::State state) {
   return Proto::STATE_UNSPECIFIED;
 }
 
+iq::TransportProtocol ToProto(TransportProtocol transport_protocol) {
+  switch (transport_protocol) {
+    case TransportProtocol::kTcp:
+      return iq::TRANSPORT_PROTOCOL_TCP;
+    case TransportProtocol::kTcpTls:
+      return iq::TRANSPORT_PROTOCOL_TCP_TLS;
+    case TransportProtocol::kTcpMsrp:
+      return iq::TRANSPORT_PROTOCOL_TCP_MSRP;
+    case TransportProtocol::kTcpTlsMsrp:
+      return iq::TRANSPORT_PROTOCOL_TCP_TLS_MSRP;
+  }
+  return iq::TRANSPORT_PROTOCOL_UNSPECIFIED;
+}
+
+iq::StreamMode ToProto(StreamMode mode) {
+  switch (mode) {
+    case StreamMode::kSendReceive:
+      return iq::STREAM_MODE_SEND_RECEIVE;
+    case StreamMode::kSendOnly:
+      return iq::STREAM_MODE_SEND_ONLY;
+    case StreamMode::kReceiveOnly:
+      return iq::STREAM_MODE_RECEIVE_ONLY;
+    case StreamMode::kInactive:
+      return iq::STREAM_MODE_INACTIVE;
+  }
+  return iq::STREAM_MODE_UNSPECIFIED;
+}
+
 void SetLocal(const Termination& termination, iq::LocalDescriptor* out) {
   const LocalDescriptor& local = termination.local();
   out->set_ip_realm(local.ip_realm);
   out->set_address_family(termination.local_address().ip.is_ipv4() ? iq::ADDRESS_FAMILY_IPV4
                                                                    : iq::ADDRESS_FAMILY_IPV6);
-  out->set_transport_protocol(local.tls() ? iq::TRANSPORT_PROTOCOL_TCP_TLS
-                                          : iq::TRANSPORT_PROTOCOL_TCP);
+  out->set_transport_protocol(ToProto(local.transport_protocol));
   out->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   out->set_certificate_fingerprint_request(local.fingerprint_request);
 }
@@ -241,6 +296,20 @@ void SetBearerControl(const TerminationPolicy& policy, const Interlinkage& inter
   *timers->mutable_await_configuration() = common::ToProto(policy.timers().await_configuration);
   *timers->mutable_tcp_establishment() = common::ToProto(policy.timers().tcp_establishment);
   *timers->mutable_tls_establishment() = common::ToProto(policy.timers().tls_establishment);
+  out->set_stream_mode(ToProto(policy.stream_mode()));
+  if (policy.media_inactivity().time > absl::ZeroDuration()) {
+    iq::MediaInactivityDetection* detection = out->mutable_media_inactivity();
+    *detection->mutable_time() = common::ToProto(policy.media_inactivity().time);
+    detection->set_direction(ToProto(policy.media_inactivity().direction));
+  }
+  if (policy.heartbeat_interval() > absl::ZeroDuration()) {
+    *out->mutable_heartbeat_interval() = common::ToProto(policy.heartbeat_interval());
+  }
+  if (policy.dscp().has_value()) out->set_dscp(*policy.dscp());
+  if (policy.policing().sustained_byte_rate > 0) {
+    out->mutable_policing()->set_sustained_byte_rate(policy.policing().sustained_byte_rate);
+    out->mutable_policing()->set_burst_byte_count(policy.policing().burst_byte_count);
+  }
 }
 
 void AuditTermination(absl::string_view context_id, TerminationKey key, const MediaStream& stream,
@@ -258,11 +327,59 @@ void AuditTermination(absl::string_view context_id, TerminationKey key, const Me
   for (const Fingerprint& fingerprint : termination.policy().remote().fingerprints.fingerprints()) {
     *out->mutable_remote()->add_fingerprints() = agw::ToProto(fingerprint);
   }
+  for (const std::string& uri : termination.policy().remote().msrp_path) {
+    out->mutable_remote()->add_msrp_path(uri);
+  }
   SetBearerControl(termination.policy(), stream.interlinkage(), out->mutable_bearer_control());
   SetStatistics(stream.Statistics(key.side), out->mutable_statistics());
   *out->mutable_statistics()->mutable_termination() = out->termination();
   out->set_dropped_syn_count(termination.dropped_syn_count());
   out->set_failed_attempt_count(termination.failed_attempt_count());
+  if (termination.replacing()) out->set_next_connection_state(ToProto(termination.setup_state()));
+  const absl::optional<common::TransportAddress> connected = termination.connected_address();
+  if (connected.has_value()) *out->mutable_connected_address() = agw::ToProto(*connected);
+}
+
+iq::HistoryEntry::Procedure ToProto(ProcedureCall::Procedure procedure) {
+  using Proto = iq::HistoryEntry;
+  switch (procedure) {
+    case ProcedureCall::Procedure::kReserve:
+      return Proto::PROCEDURE_RESERVE_CONNECTION_POINT;
+    case ProcedureCall::Procedure::kReserveAndConfigure:
+      return Proto::PROCEDURE_RESERVE_AND_CONFIGURE_CONNECTION_POINT;
+    case ProcedureCall::Procedure::kConfigure:
+      return Proto::PROCEDURE_CONFIGURE_CONNECTION_POINT;
+    case ProcedureCall::Procedure::kRelease:
+      return Proto::PROCEDURE_RELEASE_TERMINATION;
+  }
+  return Proto::PROCEDURE_UNSPECIFIED;
+}
+
+void SetWhere(absl::string_view context_id, uint32_t stream_id, absl::optional<Side> side,
+              iq::TerminationId* out) {
+  out->set_context_id(std::string(context_id));
+  out->set_stream_id(stream_id);
+  if (side.has_value()) out->set_side(agw::ToProto(*side));
+}
+
+void AuditHistory(const Context& context, iq::AuditContextResponse* out) {
+  for (const HistoryEntry& entry : context.history().entries()) {
+    iq::HistoryEntry* proto = out->add_history();
+    if (const auto* kind = absl::get_if<EventKind>(&entry.what)) {
+      *proto->mutable_notification() =
+          agw::ToProto(Event{entry.time, context.id(), entry.stream_id, entry.side, *kind});
+      continue;
+    }
+    const auto& call = absl::get<ProcedureCall>(entry.what);
+    *proto->mutable_call()->mutable_time() = agw::ToProto(entry.time);
+    proto->mutable_call()->set_procedure(ToProto(call.procedure));
+    SetWhere(context.id(), entry.stream_id, entry.side,
+             proto->mutable_call()->mutable_termination());
+    iq::ErrorReason reason = iq::ERROR_REASON_UNSPECIFIED;
+    iq::ErrorReason_Parse(absl::StrCat("ERROR_REASON_", call.error_reason), &reason);
+    proto->mutable_call()->set_error_reason(reason);
+  }
+  out->set_forgotten_history_count(context.history().forgotten_count());
 }
 
 }  // namespace
@@ -307,10 +424,7 @@ iq::Notification ToProto(const Event& event) {
   iq::Notification proto;
   *proto.mutable_time() = ToProto(event.time);
   if (!event.context_id.empty()) {
-    iq::TerminationId* termination = proto.mutable_termination();
-    termination->set_context_id(event.context_id);
-    termination->set_stream_id(event.stream_id);
-    if (event.side.has_value()) termination->set_side(ToProto(*event.side));
+    SetWhere(event.context_id, event.stream_id, event.side, proto.mutable_termination());
   }
   absl::visit(KindConverter{proto}, event.kind);
   return proto;
@@ -328,6 +442,7 @@ iq::AuditContextResponse Audit(const Context& context) {
   }
   response.set_controller_state(context.controller_state());
   response.set_controller_state_revision(context.controller_state_revision());
+  AuditHistory(context, &response);
   return response;
 }
 

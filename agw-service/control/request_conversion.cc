@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agw-service/context/iq_error.h"
 #include "agw-service/control/proto_conversion.h"
+#include "common/config_check.h"
 #include "common/status_macros.h"
 
 namespace agw {
@@ -197,6 +198,12 @@ absl::StatusOr<LocalDescriptor> ToLocalDescriptor(const iq::LocalDescriptor& loc
     case iq::TRANSPORT_PROTOCOL_TCP_TLS:
       result.transport_protocol = TransportProtocol::kTcpTls;
       break;
+    case iq::TRANSPORT_PROTOCOL_TCP_MSRP:
+      result.transport_protocol = TransportProtocol::kTcpMsrp;
+      break;
+    case iq::TRANSPORT_PROTOCOL_TCP_TLS_MSRP:
+      result.transport_protocol = TransportProtocol::kTcpTlsMsrp;
+      break;
     case iq::TRANSPORT_PROTOCOL_UNSPECIFIED:
       return Missing("local.transport_protocol");
     default:
@@ -235,12 +242,126 @@ absl::StatusOr<RemoteDescriptor> ToRemoteDescriptor(const iq::RemoteDescriptor& 
     fingerprints.push_back(fingerprint);
   }
   if (!fingerprints.empty()) result.fingerprints = FingerprintSet(std::move(fingerprints));
+  result.msrp_path.assign(remote.msrp_path().begin(), remote.msrp_path().end());
   return result;
 }
+
+namespace {
+
+absl::Status SetConnectionRequest(const iq::BearerControl& control, BearerControl* out) {
+  switch (control.connection_request()) {
+    case iq::CONNECTION_REQUEST_UNSPECIFIED:
+      return absl::OkStatus();
+    case iq::CONNECTION_REQUEST_NEW:
+      out->connection_request = ConnectionRequest::kNew;
+      return absl::OkStatus();
+    case iq::CONNECTION_REQUEST_EXISTING:
+      out->connection_request = ConnectionRequest::kExisting;
+      return absl::OkStatus();
+    default:
+      return Invalid("bearer_control.connection_request", "is not a value of the enum");
+  }
+}
+
+absl::Status SetStreamMode(const iq::BearerControl& control, BearerControl* out) {
+  switch (control.stream_mode()) {
+    case iq::STREAM_MODE_UNSPECIFIED:
+      return absl::OkStatus();
+    case iq::STREAM_MODE_SEND_RECEIVE:
+      out->stream_mode = StreamMode::kSendReceive;
+      return absl::OkStatus();
+    case iq::STREAM_MODE_SEND_ONLY:
+      out->stream_mode = StreamMode::kSendOnly;
+      return absl::OkStatus();
+    case iq::STREAM_MODE_RECEIVE_ONLY:
+      out->stream_mode = StreamMode::kReceiveOnly;
+      return absl::OkStatus();
+    case iq::STREAM_MODE_INACTIVE:
+      out->stream_mode = StreamMode::kInactive;
+      return absl::OkStatus();
+    default:
+      return Invalid("bearer_control.stream_mode", "is not a value of the enum");
+  }
+}
+
+// Zero, or within the limits.
+absl::StatusOr<absl::Duration> ToInterval(const google::protobuf::Duration& duration,
+                                          absl::Duration least, absl::Duration most,
+                                          absl::string_view field) {
+  const absl::Duration value = common::ToDuration(duration);
+  if (value != absl::ZeroDuration() && (value < least || value > most)) {
+    return Invalid(absl::StrCat("bearer_control.", field),
+                   absl::StrCat("must be 0, or between ", absl::FormatDuration(least), " and ",
+                                absl::FormatDuration(most)));
+  }
+  return value;
+}
+
+absl::StatusOr<MediaInactivityDetection> ToMediaInactivity(
+    const iq::MediaInactivityDetection& detection) {
+  using Direction = MediaInactivityDetection::Direction;
+  MediaInactivityDetection result;
+  ASSIGN_OR_RETURN(result.time, ToInterval(detection.time(), absl::Seconds(1), absl::Hours(24),
+                                           "media_inactivity.time"));
+  switch (detection.direction()) {
+    case iq::MediaInactivityDetection::DIRECTION_UNSPECIFIED:
+    case iq::MediaInactivityDetection::DIRECTION_BOTH:
+      result.direction = Direction::kBoth;
+      break;
+    case iq::MediaInactivityDetection::DIRECTION_FROM_PEER:
+      result.direction = Direction::kFromPeer;
+      break;
+    case iq::MediaInactivityDetection::DIRECTION_TO_PEER:
+      result.direction = Direction::kToPeer;
+      break;
+    default:
+      return Invalid("bearer_control.media_inactivity.direction", "is not a value of the enum");
+  }
+  return result;
+}
+
+absl::StatusOr<TrafficPolicing> ToTrafficPolicing(const iq::TrafficPolicing& policing) {
+  constexpr uint64_t kLeastRate = 1024;
+  constexpr uint64_t kMostBurst = uint64_t{1} << 30;
+  if (policing.sustained_byte_rate() != 0 && policing.sustained_byte_rate() < kLeastRate) {
+    return Invalid("bearer_control.policing.sustained_byte_rate",
+                   absl::StrCat("must be 0, or at least ", kLeastRate));
+  }
+  if (policing.burst_byte_count() > kMostBurst) {
+    return Invalid("bearer_control.policing.burst_byte_count",
+                   absl::StrCat("must be at most ", kMostBurst));
+  }
+  return TrafficPolicing{policing.sustained_byte_rate(), policing.burst_byte_count()};
+}
+
+// What belongs to the octets that pass, rather than to how the connection comes about.
+absl::Status SetTreatment(const iq::BearerControl& control, BearerControl* out) {
+  RETURN_IF_ERROR(SetStreamMode(control, out));
+  if (control.has_media_inactivity()) {
+    ASSIGN_OR_RETURN(out->media_inactivity, ToMediaInactivity(control.media_inactivity()));
+  }
+  if (control.has_heartbeat_interval()) {
+    ASSIGN_OR_RETURN(out->heartbeat_interval,
+                     ToInterval(control.heartbeat_interval(), absl::Seconds(10), absl::Hours(24),
+                                "heartbeat_interval"));
+  }
+  if (control.has_dscp()) {
+    if (control.dscp() > 63) return Invalid("bearer_control.dscp", "must be at most 63");
+    out->dscp = static_cast<uint8_t>(control.dscp());
+  }
+  if (control.has_policing()) {
+    ASSIGN_OR_RETURN(out->policing, ToTrafficPolicing(control.policing()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<BearerControl> ToBearerControl(const iq::BearerControl& control,
                                               bool orders_allowed) {
   BearerControl result;
+  RETURN_IF_ERROR(SetConnectionRequest(control, &result));
+  RETURN_IF_ERROR(SetTreatment(control, &result));
   switch (control.tcp_role()) {
     case iq::TCP_ROLE_UNSPECIFIED:
       break;
@@ -275,6 +396,9 @@ absl::StatusOr<BearerControl> ToBearerControl(const iq::BearerControl& control,
   result.establish_tls = control.establish().tls_session();
   if (!orders_allowed && (result.establish_tcp || result.establish_tls)) {
     return Invalid("bearer_control.establish", "is for a far end that is known");
+  }
+  if (!orders_allowed && result.connection_request != ConnectionRequest::kNone) {
+    return Invalid("bearer_control.connection_request", "is for a termination that is there");
   }
   const iq::SetupTimers& timers = control.setup_timers();
   ASSIGN_OR_RETURN(result.await_configuration,

@@ -104,20 +104,22 @@ absl::StatusOr<OwnedFd> BindTcp(const TransportAddress& local, const SocketOptio
   // A connection of the port's last user may still be in TIME_WAIT.
   SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (local.ip.is_ipv6()) SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (options.dscp.has_value()) {
-    // The two bits below are those of ECN, which belong to TCP.
-    const int traffic_class = *options.dscp << 2;
-    if (local.ip.is_ipv4()) {
-      SetOption(fd.get(), IPPROTO_IP, IP_TOS, traffic_class);
-    } else {
-      SetOption(fd.get(), IPPROTO_IPV6, IPV6_TCLASS, traffic_class);
-    }
-  }
+  if (options.dscp.has_value()) SetDscp(fd.get(), local.ip, *options.dscp);
   SocketAddress address = ToSocketAddress(local);
   if (bind(fd.get(), address.get(), address.size) != 0) {
     return ErrnoStatus(errno, absl::StrCat("bind ", local.ToString()));
   }
   return fd;
+}
+
+void SetDscp(int fd, const common::IpAddress& local_ip, uint8_t dscp) {
+  // The two bits below are those of ECN, which belong to TCP.
+  const int traffic_class = dscp << 2;
+  if (local_ip.is_ipv4()) {
+    SetOption(fd, IPPROTO_IP, IP_TOS, traffic_class);
+  } else {
+    SetOption(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class);
+  }
 }
 
 absl::Status Listen(int fd, int backlog) {

@@ -33,6 +33,9 @@ struct SocketOptions {
 absl::StatusOr<OwnedFd> BindTcp(const common::TransportAddress& local,
                                 const SocketOptions& options = {});
 
+// Of packets that are sent from now on; for a socket bound to `local_ip`. 0 to 63.
+void SetDscp(int fd, const common::IpAddress& local_ip, uint8_t dscp);
+
 // From here on the kernel answers SYNs (unless a filter drops them) and queues `backlog`
 // connections.
 absl::Status Listen(int fd, int backlog);

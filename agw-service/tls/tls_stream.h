@@ -71,10 +71,6 @@ class TlsStream final : public ByteStream {
   // the owner's affair.
   absl::optional<TlsFailure> failure() const { return failure_; }
 
-  // The socket of a handshake that failed with `kDataLoss`: FIN has been sent behind the alert, but
-  // what the peer sends is not read. Closing it at once may send RST, which can overtake the alert.
-  OwnedFd TakeFd() { return std::move(fd_); }
-
   // The certificate the peer presented, by the hash function that was compared; nullopt if nothing
   // was compared yet. Equal to one of the remote fingerprints once the handshake is done.
   const absl::optional<Fingerprint>& presented_fingerprint() const {
@@ -95,6 +91,11 @@ class TlsStream final : public ByteStream {
   bool ended_cleanly() const override { return ended_cleanly_; }
   void ResetOnClose() override;
   int fd() const override { return fd_.get(); }
+
+  // Also for the socket of a handshake that failed with `kDataLoss`: FIN has been sent behind the
+  // alert, but what the peer sends is not read. Closing it at once may send RST, which can overtake
+  // the alert.
+  OwnedFd TakeFd() override { return std::move(fd_); }
 
  private:
   TlsStream(TlsProfile& profile, TlsRole role, const TlsIdentity& identity, OwnedFd fd);

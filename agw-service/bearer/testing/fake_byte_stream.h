@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "agw-service/bearer/byte_stream.h"
 #include "agw-service/bearer/scratch.h"
+#include "agw-service/net/owned_fd.h"
 
 namespace agw {
 
@@ -62,6 +63,7 @@ class FakeByteStream : public ByteStream {
   bool ended_cleanly() const override { return true; }
   void ResetOnClose() override {}
   int fd() const override { return -1; }
+  OwnedFd TakeFd() override { return OwnedFd(); }
 
  private:
   std::string inbound_;

@@ -43,13 +43,21 @@ class ContextHarness {
     context_.reset();
     events_.clear();
     hanging_ = false;
-    context_ = std::make_unique<Context>(resources_, "c1", [this] { hanging_ = true; });
+    context_ = std::make_unique<Context>(*resources_, "c1", [this] { hanging_ = true; });
   }
   void Destroy() { context_.reset(); }
 
+  // A new, empty context of a worker with other limits.
+  void RenewWith(const std::function<void(ContextLimits&)>& change) {
+    context_.reset();
+    change(limits_);
+    resources_ = MakeResources();
+    Renew();
+  }
+
   Context& context() { return *context_; }
   ContextLimits& limits() { return limits_; }
-  WorkerResources& resources() { return resources_; }
+  WorkerResources& resources() { return *resources_; }
   const std::vector<Event>& events() const { return events_; }
   bool hanging() const { return hanging_; }
   void SkipTime(absl::Duration time) { skipped_ += time; }
@@ -112,6 +120,21 @@ class ContextHarness {
     return realms;
   }
 
+  std::unique_ptr<WorkerResources> MakeResources() {
+    return std::unique_ptr<WorkerResources>(
+        new WorkerResources{.loop = loop_,
+                            .scratch = *scratch_,
+                            .tls_profile = tls_profile_,
+                            .realms = realms_,
+                            .own_addresses = own_addresses_,
+                            .limits = limits_,
+                            .event_sink = event_sink_,
+                            .descriptors = descriptors_,
+                            .realm_identities = realm_identities_,
+                            .identity = identity_,
+                            .counters = {}});
+  }
+
   absl::Duration skipped_;
   EventLoop loop_{[this] { return common::MonotonicTime::Now() + skipped_; }};
   std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
@@ -124,17 +147,8 @@ class ContextHarness {
   const EventSink event_sink_ = [this](Event event) { events_.push_back(std::move(event)); };
   DescriptorBudget descriptors_{1'000'000};
   RealmIdentities realm_identities_;
-  WorkerResources resources_{.loop = loop_,
-                             .scratch = *scratch_,
-                             .tls_profile = tls_profile_,
-                             .realms = realms_,
-                             .own_addresses = own_addresses_,
-                             .limits = limits_,
-                             .event_sink = event_sink_,
-                             .descriptors = descriptors_,
-                             .realm_identities = realm_identities_,
-                             .identity = *TlsIdentity::Generate({.now = absl::Now()}),
-                             .counters = {}};
+  const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
+  std::unique_ptr<WorkerResources> resources_ = MakeResources();
   std::unique_ptr<Context> context_;
 };
 

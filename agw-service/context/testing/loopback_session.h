@@ -211,9 +211,12 @@ class LoopbackSession {
              kT2, {}, RemoteDescriptor{*LocalAddress(listener_.get()), {}}, {}, absl::nullopt))
             .ok());
   }
-  void ConnectUe() {
-    OwnedFd fd =
-        ContextHarness::Connect(ContextHarness::kUeAddress, harness_.LocalAddressOf(Side::kAccess));
+  void ConnectUe(absl::string_view from = ContextHarness::kUeAddress) {
+    ConnectUe(certificate_, from);
+  }
+  void ConnectUe(const TestCertificate& certificate,
+                 absl::string_view from = ContextHarness::kUeAddress) {
+    OwnedFd fd = ContextHarness::Connect(from, harness_.LocalAddressOf(Side::kAccess));
     const int size = 16 * 1024;
     EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
     if (!tls_) {
@@ -221,9 +224,12 @@ class LoopbackSession {
       return;
     }
     TlsPeer::Options options;
-    options.certificate = &certificate_;
+    options.certificate = &certificate;
     ue_ = std::make_unique<Endpoint>(std::move(fd), options);
   }
+  // Another one may come in their place; the caller gives the old one its turns.
+  std::unique_ptr<Endpoint> TakeUe() { return std::move(ue_); }
+  std::unique_ptr<Endpoint> TakeCore() { return std::move(core_); }
   // A UE that does nothing of TLS by itself.
   void ConnectSilentUe() {
     ue_ = std::make_unique<Endpoint>(ContextHarness::Connect(
@@ -270,6 +276,17 @@ class LoopbackSession {
     // And some more, which the IMS-AGW does not read.
     source.Send(bytes);
     RunQuietTurns();
+  }
+
+  // An order of the IMS-ALG.
+  absl::Status Configure(Side side, const BearerControl& control,
+                         const RemoteDescriptor& remote = {}) {
+    return harness_.context().ConfigureConnectionPoint(side == Side::kAccess ? kT1 : kT2, remote,
+                                                       control, absl::nullopt);
+  }
+  bool Established() const {
+    return StateOf(Side::kAccess) == Termination::State::kEstablished &&
+           StateOf(Side::kCore) == Termination::State::kEstablished;
   }
 
   // What the IMS-ALG lets go: a termination or, without a side, the context.
