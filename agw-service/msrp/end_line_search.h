@@ -35,20 +35,26 @@ class EndLineSearch {
   std::string Completion() const;
 
   // The flag that has been seen of an end-line which is not complete; '\0' if none has.
-  char flag_seen() const { return matched_ > FlagPosition() ? flag_ : '\0'; }
+  char flag_seen() const { return matched_ > flag_position() ? end_line_[flag_position()] : '\0'; }
 
  private:
-  size_t FlagPosition() const;
-  size_t EndLineSize() const { return FlagPosition() + 3; }
+  // Octets of an end-line before the continuation flag, and behind it.
+  static constexpr size_t kBeforeId = 9;
+  static constexpr size_t kBehindFlag = 2;
+
+  size_t flag_position() const { return size_ - kBehindFlag - 1u; }
+  bool IsExpected(char c) const;
 
   // Takes one octet.
   void Step(char c);
-  bool IsExpected(char c) const;
 
+  // Whether `octets`, which are as many, are the end-line.
+  bool IsEndLine(const char* octets) const;
+
+  // The end-line; its flag is the one seen last.
+  std::array<char, kBeforeId + kTransactionIdLimit + 1 + kBehindFlag> end_line_;
+  uint8_t size_ = 0;
   uint8_t matched_ = 0;  // Octets of the end-line that were the last ones of the body.
-  uint8_t transaction_id_size_ = 0;
-  char flag_ = '\0';
-  std::array<char, kTransactionIdLimit> transaction_id_;
 };
 
 }  // namespace agw

@@ -24,6 +24,12 @@ bool IsIdent(absl::string_view text) {
          });
 }
 
+// Most lines show with their first octet that they have another name.
+bool HasName(absl::string_view line, absl::string_view name) {
+  return !line.empty() && absl::ascii_toupper(line[0]) == name[0] &&
+         absl::StartsWithIgnoreCase(line, name);
+}
+
 MsrpMethod MethodOf(absl::string_view name) {
   for (size_t i = 0; i + 1 < kMsrpMethodLabels.size(); ++i) {
     if (name == kMsrpMethodLabels[i]) return static_cast<MsrpMethod>(i);
@@ -105,7 +111,7 @@ MsrpHead::Progress MsrpHead::TakeStartLine(absl::string_view line) {
 
 MsrpHead::Progress MsrpHead::TakePath(absl::string_view line, absl::string_view name, Range& value,
                                       MsrpFramingError missing) {
-  if (!absl::StartsWithIgnoreCase(line, name)) return Break(missing);
+  if (!HasName(line, name)) return Break(missing);
   const absl::string_view path = absl::StripAsciiWhitespace(line.substr(name.size()));
   if (path.empty()) return Break(missing);
   const auto begin = static_cast<uint16_t>(line_begin_ + (path.data() - line.data()));
