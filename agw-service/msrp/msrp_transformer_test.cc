@@ -73,8 +73,16 @@ class Direction {
 
 class FromUe : public Direction {
  public:
-  explicit FromUe(absl::string_view core_path = kPeer)
+  FromUe() : Direction(Simple()) {}
+  explicit FromUe(absl::string_view core_path)
       : Direction(*MsrpRewriting::Create(Access(), Core(core_path))) {}
+
+ private:
+  // Made once, for some tests need very many.
+  static const MsrpRewriting& Simple() {
+    static const auto& simple = *new MsrpRewriting(*MsrpRewriting::Create(Access(), Core()));
+    return simple;
+  }
 };
 
 class FromPeer : public Direction {
