@@ -33,6 +33,8 @@ class BracketLines : public Transformer {
     out_ = std::exchange(line_, "");
     return absl::MakeConstSpan(out_);
   }
+  absl::Span<const char> OnSourceReplaced() override { return {}; }
+  void OnSinkReplaced() override {}
 
  private:
   std::string line_;

@@ -126,6 +126,8 @@ class Refusal : public Transformer {
     return absl::InvalidArgumentError("not a message");
   }
   absl::StatusOr<absl::Span<const char>> Finish() override { return absl::Span<const char>(); }
+  absl::Span<const char> OnSourceReplaced() override { return {}; }
+  void OnSinkReplaced() override {}
 };
 
 TEST_F(ThroughConnectionTest, BlamesASideForBytesThatItsTransformerRefuses) {

@@ -26,6 +26,16 @@ class Transformer {
   // The source has ended. Returns what was kept back and has to be sent still. An error means that
   // it must not end here. Called once, last.
   virtual absl::StatusOr<absl::Span<const char>> Finish() = 0;
+
+  // A new connection has taken the place of the source, maybe amid a message; it begins with a new
+  // one. Returns what has to be sent to the sink for the unfinished message to end there, and lets
+  // go of what was kept back of it.
+  virtual absl::Span<const char> OnSourceReplaced() = 0;
+
+  // A new connection has taken the place of the sink, which has seen nothing of what the old one was
+  // given. If that was part of a message, the rest of it will be dropped: the new sink gets the next
+  // message first. What was kept back is for the new sink.
+  virtual void OnSinkReplaced() = 0;
 };
 
 }  // namespace agw

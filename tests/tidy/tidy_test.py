@@ -152,6 +152,7 @@ UNSANITIZED = {
         "//tests/foreign:client_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:descriptors_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:gateways_test": "processes; the tests in one process cover what they do",
+        "//tests/foreign:msrp_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:phone_test": "processes; the tests in one process cover what they do",
         "//tests/iqctl:iqctl_test": "processes; the tests in one process cover what they do",
         "//tests/namespaces:vanished_peer_test": "processes; the tests in one process cover what they do",
