@@ -32,12 +32,15 @@ Pump::Result Pump::Finish() {
 
 Pump::Result Pump::ReplaceSource(ByteStream& source) {
   source_ = &source;
-  if (!finished_) source_ended_ = false;
-  return Result();
+  if (finished_) return Result();
+  source_ended_ = false;
+  if (transformer_ == nullptr) return Result();
+  return {Send(transformer_->OnSourceReplaced()), Part::kSink};
 }
 
 Pump::Result Pump::ReplaceSink(ByteStream& sink) {
   sink_ = &sink;
+  if (transformer_ != nullptr && !finished_) transformer_->OnSinkReplaced();
   return finished_ ? Result{sink_->CloseWrite(), Part::kSink} : Result();
 }
 

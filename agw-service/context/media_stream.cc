@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "agw-service/context/iq_error.h"
+#include "agw-service/msrp/msrp_uri.h"
 #include "agw-service/net/socket.h"
+#include "common/check.h"
 #include "common/status_macros.h"
 
 namespace agw {
@@ -59,7 +61,15 @@ void MediaStream::Configure(Side side, const RemoteDescriptor& remote,
   // Before the rest, so that a connection that comes about in this very call finds it.
   if (control.interlinkage.has_value()) interlinkage_ = *control.interlinkage;
   at(side)->Configure(remote, control, /*remote_known=*/true);
-  if (through_ == nullptr) return;
+  if (through_ == nullptr) {
+    const Termination* other = at(Opposite(side)).get();
+    if (other != nullptr && other->state() == Termination::State::kEstablished &&
+        at(side)->state() == Termination::State::kEstablished && MayStart()) {
+      StartThroughConnection();
+    }
+    return;
+  }
+  UpdateRewriting();
   if (at(side)->replacing()) through_->ExpectReplacement(side, true);
   UpdateInterest();
 }
@@ -114,7 +124,7 @@ void MediaStream::OnEstablished(Side side) {
     return;  // The other one failed at once.
   if (through_ != nullptr) {
     UpdateInterest();  // A next connection has taken the place of the one before.
-  } else if (other->state() == Termination::State::kEstablished) {
+  } else if (other->state() == Termination::State::kEstablished && MayStart()) {
     StartThroughConnection();
   } else {
     AwaitOtherSide(side);
@@ -159,10 +169,51 @@ void MediaStream::AwaitOtherSide(Side waiting) {
   });
 }
 
+bool MediaStream::MayStart() const {
+  return !access_->local().msrp() || (!access_->present_policy().remote().msrp_path.empty() &&
+                                      !core_->present_policy().remote().msrp_path.empty());
+}
+
 void MediaStream::StartThroughConnection() {
   await_other_side_.Cancel();
-  through_ = std::make_unique<ThroughConnection>(*access_->byte_stream(), *core_->byte_stream());
+  if (access_->local().msrp()) {
+    from_access_ =
+        std::make_unique<MsrpTransformer>(RewritingFrom(Side::kAccess), resources_.msrp_scratch,
+                                          resources_.counters.msrp_from_access);
+    from_core_ = std::make_unique<MsrpTransformer>(
+        RewritingFrom(Side::kCore), resources_.msrp_scratch, resources_.counters.msrp_from_core);
+  }
+  through_ = std::make_unique<ThroughConnection>(*access_->byte_stream(), *core_->byte_stream(),
+                                                 from_access_.get(), from_core_.get());
   UpdateInterest();
+}
+
+MsrpRewriting MediaStream::RewritingFrom(Side source) const {
+  const auto side = [this](Side of) {
+    const Termination& termination = *at(of);
+    return MsrpSide{.peer_path = termination.present_policy().remote().msrp_path,
+                    .tls = termination.local().tls(),
+                    .termination = termination.local_address()};
+  };
+  absl::StatusOr<MsrpRewriting> rewriting =
+      MsrpRewriting::Create(side(source), side(Opposite(source)));
+  // Paths are checked when they come.
+  CHECK(rewriting.ok());
+  return *std::move(rewriting);
+}
+
+void MediaStream::UpdateRewriting() {
+  if (from_access_ == nullptr) return;
+  from_access_->SetRewriting(RewritingFrom(Side::kAccess));
+  from_core_->SetRewriting(RewritingFrom(Side::kCore));
+}
+
+std::string MediaStream::LocalMsrpPath(Side side) const {
+  const Termination* other = at(Opposite(side)).get();
+  if (other == nullptr || other->present_policy().remote().msrp_path.empty()) return "";
+  const absl::StatusOr<MsrpUri> uri =
+      MsrpUri::Parse(other->present_policy().remote().msrp_path.back());
+  return uri.ok() ? uri->MovedTo(at(side)->local().tls(), at(side)->local_address()) : "";
 }
 
 absl::optional<ThroughConnection::Failure> MediaStream::MoveOctets(Side side,
@@ -222,6 +273,7 @@ void MediaStream::OnReplaced(Side side, ByteStream& next) {
   (side == Side::kAccess ? buffered_for_access_ : buffered_for_core_).reset();
   // It is not the termination's yet, so if it broke already, that shows when it is.
   through_->Replace(side, next);
+  UpdateRewriting();
 }
 
 void MediaStream::OnReplacementAbandoned(Side side) {
@@ -298,6 +350,8 @@ void MediaStream::StopThroughConnection() {
   half_close_silence_.Cancel();
   KeepByteCounts();
   through_.reset();
+  from_access_.reset();
+  from_core_.reset();
   buffered_for_access_.reset();
   buffered_for_core_.reset();
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +22,8 @@
 #include "agw-service/context/event.h"
 #include "agw-service/context/termination.h"
 #include "agw-service/context/worker_resources.h"
+#include "agw-service/msrp/msrp_rewriting.h"
+#include "agw-service/msrp/msrp_transformer.h"
 #include "agw-service/net/timer.h"
 
 namespace agw {
@@ -58,6 +61,10 @@ class MediaStream final : private Termination::Observer {
   const Termination* termination(Side side) const { return at(side).get(); }
 
   const Interlinkage& interlinkage() const { return interlinkage_; }
+
+  // What the peer of `side` should have been told as the path of its far end; empty if that is not known, or if the
+  // stream is application-agnostic.
+  std::string LocalMsrpPath(Side side) const;
   TerminationStatistics Statistics(Side side) const;
 
   bool empty() const { return access_ == nullptr && core_ == nullptr; }
@@ -86,7 +93,13 @@ class MediaStream final : private Termination::Observer {
   // Closes the connection of another peer than the one that `side` is to have now.
   void GiveUpConnection(Side side);
 
+  // An application-aware stream waits for the paths of both peers.
+  bool MayStart() const;
   void StartThroughConnection();
+
+  // From `source` to the other side, by the paths of both peers as they are now.
+  MsrpRewriting RewritingFrom(Side source) const;
+  void UpdateRewriting();
 
   // Counts what it moved. What comes of it is the caller's affair.
   absl::optional<ThroughConnection::Failure> MoveOctets(Side side, const Readiness& readiness);
@@ -112,7 +125,11 @@ class MediaStream final : private Termination::Observer {
   Interlinkage interlinkage_;
   std::unique_ptr<Termination> access_;
   std::unique_ptr<Termination> core_;
-  std::unique_ptr<ThroughConnection> through_;  // Goes before the connections it refers to.
+  // Of what comes from a side; null where the stream is application-agnostic.
+  std::unique_ptr<MsrpTransformer> from_access_;
+  std::unique_ptr<MsrpTransformer> from_core_;
+
+  std::unique_ptr<ThroughConnection> through_;  // Goes before what it refers to.
 
   // Of octets that the peer of a side has not taken; null if there are none.
   std::unique_ptr<BufferedBytes::Account> buffered_for_access_;

@@ -380,11 +380,11 @@ void Termination::Establish() {
   std::unique_ptr<ByteStream> stream = setup_->TakeByteStream();
   setup_.reset();
   SetPeerLossTimes(stream->fd(), resources_.limits.peer_loss_times);
+  kept_policy_.reset();
   if (connection_ != nullptr) {
     observer_.OnReplaced(side_, *stream);
     RetireConnection();
   }
-  kept_policy_.reset();
   connected_to_ = remote;
   connection_ = std::move(stream);
   replacing_descriptor_ = DescriptorLease();

@@ -163,6 +163,9 @@ class Termination final : private ReadinessHandler, private ConnectionSetup::Obs
   // What an audit shows.
   const LocalDescriptor& local() const { return local_; }
   const TerminationPolicy& policy() const { return policy_; }
+
+  // That of the established connection, if a next one is being made beside it; else `policy()`.
+  const TerminationPolicy& present_policy() const { return replacing() ? *kept_policy_ : policy_; }
   common::TransportAddress local_address() const { return point_->advertised_address(); }
   const TlsIdentity* identity() const { return identity_.get(); }  // nullptr without TLS.
   uint64_t dropped_syn_count() const { return point_->DroppedSynCount(); }

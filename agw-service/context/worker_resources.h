@@ -16,6 +16,8 @@
 #include "agw-service/context/handshake_queue.h"
 #include "agw-service/context/shortage_reporter.h"
 #include "agw-service/context/syn_drop_watch.h"
+#include "agw-service/msrp/msrp_counters.h"
+#include "agw-service/msrp/msrp_transformer.h"
 #include "agw-service/net/descriptor_budget.h"
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/socket.h"
@@ -70,6 +72,18 @@ struct WorkerCounters {
 
   // Connections that were reset because their peer may not connect, or not any more.
   uint64_t refused_connections = 0;
+
+  // Of application-aware streams, by the side messages came in from.
+  MsrpCounters msrp_from_access;
+  MsrpCounters msrp_from_core;
+
+  // By how much these have changed: handshakes under way, connections that wait for one to be over, and
+  // octets kept for slow peers.
+  int64_t handshakes = 0;
+  int64_t waiting_handshakes = 0;
+  int64_t buffered_bytes = 0;
+
+  friend bool operator==(const WorkerCounters&, const WorkerCounters&) = default;
 };
 
 // Lives on one worker; what it refers to outlives it.
@@ -89,6 +103,7 @@ struct WorkerResources {
   std::shared_ptr<const TlsIdentity> identity;
 
   WorkerCounters counters;
+  MsrpScratch msrp_scratch = {};
 
   // The last revision given to the controller state of any context. A context that is created anew
   // comes to the same worker, so what was known of the old one never fits it by chance.

@@ -335,6 +335,7 @@ void AuditTermination(absl::string_view context_id, TerminationKey key, const Me
   *out->mutable_statistics()->mutable_termination() = out->termination();
   out->set_dropped_syn_count(termination.dropped_syn_count());
   out->set_failed_attempt_count(termination.failed_attempt_count());
+  out->set_local_msrp_path(stream.LocalMsrpPath(key.side));
   if (termination.replacing()) out->set_next_connection_state(ToProto(termination.setup_state()));
   const absl::optional<common::TransportAddress> connected = termination.connected_address();
   if (connected.has_value()) *out->mutable_connected_address() = agw::ToProto(*connected);

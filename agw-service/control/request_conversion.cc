@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "agw-service/context/iq_error.h"
 #include "agw-service/control/proto_conversion.h"
+#include "agw-service/msrp/msrp_rewriting.h"
+#include "agw-service/msrp/msrp_uri.h"
 #include "common/config_check.h"
 #include "common/status_macros.h"
 
@@ -20,6 +22,7 @@ constexpr size_t kContextIdLimit = 64;
 constexpr size_t kTransactionIdLimit = 128;
 constexpr uint32_t kStreamLimit = 64;
 constexpr int kFingerprintLimit = 16;
+constexpr int kMsrpUriLimit = 16;
 constexpr size_t kControllerStateLimit = 16384;
 
 absl::Status Missing(absl::string_view field) {
@@ -221,6 +224,27 @@ absl::StatusOr<LocalDescriptor> ToLocalDescriptor(const iq::LocalDescriptor& loc
   return result;
 }
 
+namespace {
+
+absl::StatusOr<std::vector<std::string>> ToMsrpPath(const iq::RemoteDescriptor& remote) {
+  std::vector<std::string> path;
+  size_t size = 0;
+  for (int i = 0; i < remote.msrp_path_size(); ++i) {
+    const std::string field = absl::StrCat("remote.msrp_path[", i, "]");
+    const absl::StatusOr<MsrpUri> uri = MsrpUri::Parse(remote.msrp_path(i));
+    if (!uri.ok()) return Invalid(field, uri.status().message());
+    size += remote.msrp_path(i).size() + 1;
+    if (i == kMsrpUriLimit || size > kMsrpPathLimit) {
+      return Invalid(field, absl::StrCat("the path must be at most ", kMsrpUriLimit, " URIs and ",
+                                         kMsrpPathLimit, " octets"));
+    }
+    path.push_back(remote.msrp_path(i));
+  }
+  return path;
+}
+
+}  // namespace
+
 absl::StatusOr<RemoteDescriptor> ToRemoteDescriptor(const iq::RemoteDescriptor& remote) {
   RemoteDescriptor result;
   if (remote.has_address()) {
@@ -242,7 +266,7 @@ absl::StatusOr<RemoteDescriptor> ToRemoteDescriptor(const iq::RemoteDescriptor& 
     fingerprints.push_back(fingerprint);
   }
   if (!fingerprints.empty()) result.fingerprints = FingerprintSet(std::move(fingerprints));
-  result.msrp_path.assign(remote.msrp_path().begin(), remote.msrp_path().end());
+  ASSIGN_OR_RETURN(result.msrp_path, ToMsrpPath(remote));
   return result;
 }
 

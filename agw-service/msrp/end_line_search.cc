@@ -67,7 +67,7 @@ size_t FindPrefix(absl::string_view octets, size_t begin) {
 }  // namespace
 
 void EndLineSearch::Start(absl::string_view transaction_id) {
-  CHECK(transaction_id.size() <= kTransactionIdLimit);
+  CHECK(transaction_id.size() <= kMsrpTransactionIdLimit);
   auto end = std::copy(kPrefix.begin(), kPrefix.end(), end_line_.begin());
   end = std::copy(transaction_id.begin(), transaction_id.end(), end);
   for (char c : absl::string_view("#\r\n")) *end++ = c;

@@ -24,7 +24,7 @@ class EndLineSearch {
     char flag;    // '+', '$' or '#'
   };
 
-  // Begins a body. `transaction_id` has at most `kTransactionIdLimit` characters.
+  // Begins a body. `transaction_id` has at most `kMsrpTransactionIdLimit` characters.
   void Start(absl::string_view transaction_id);
 
   // Looks at the next octets of the body.
@@ -52,7 +52,7 @@ class EndLineSearch {
   bool IsEndLine(const char* octets) const;
 
   // The end-line; its flag is the one seen last.
-  std::array<char, kBeforeId + kTransactionIdLimit + 1 + kBehindFlag> end_line_;
+  std::array<char, kBeforeId + kMsrpTransactionIdLimit + 1 + kBehindFlag> end_line_;
   uint8_t size_ = 0;
   uint8_t matched_ = 0;  // Octets of the end-line that were the last ones of the body.
 };

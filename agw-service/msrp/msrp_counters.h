@@ -44,6 +44,8 @@ struct MsrpCounters {
 
   // Index: `MsrpFramingError`.
   std::array<uint64_t, kMsrpFramingErrorCount> framing_errors{};
+
+  friend bool operator==(const MsrpCounters&, const MsrpCounters&) = default;
 };
 
 }  // namespace agw

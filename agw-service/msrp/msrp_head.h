@@ -17,7 +17,7 @@ namespace agw {
 inline constexpr size_t kMsrpHeadLimit = 16 * 1024;
 
 // The longest transaction id (clause 9, "ident").
-inline constexpr size_t kTransactionIdLimit = 32;
+inline constexpr size_t kMsrpTransactionIdLimit = 32;
 
 // Reads one head, which may arrive in pieces: it looks at each line once. Where things are it
 // remembers as offsets, so it owns nothing.

@@ -28,17 +28,26 @@ class CounterReporter {
   }
 
   void Report() {
-    const WorkerCounters counted = std::exchange(resources_.counters, WorkerCounters());
-    if (counted.received_from_access + counted.received_from_core + counted.dropped_syns +
-            counted.refused_connections >
-        0) {
-      sink_(counted);
-    }
+    WorkerCounters counted = std::exchange(resources_.counters, WorkerCounters());
+    counted.handshakes = Change(resources_.handshake_queue.under_way_count(), &handshakes_);
+    counted.waiting_handshakes =
+        Change(resources_.handshake_queue.waiting_count(), &waiting_handshakes_);
+    counted.buffered_bytes = Change(resources_.buffered_bytes.total(), &buffered_bytes_);
+    if (!(counted == WorkerCounters())) sink_(counted);
+  }
+
+  static int64_t Change(size_t now, int64_t* before) {
+    return static_cast<int64_t>(now) - std::exchange(*before, static_cast<int64_t>(now));
   }
 
   WorkerResources& resources_;
   const std::function<void(const WorkerCounters&)> sink_;
   EventLoop::TimerId timer_ = 0;
+
+  // As they were told last.
+  int64_t handshakes_ = 0;
+  int64_t waiting_handshakes_ = 0;
+  int64_t buffered_bytes_ = 0;
 };
 
 }  // namespace

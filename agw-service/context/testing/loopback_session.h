@@ -149,6 +149,16 @@ class LoopbackSession {
   }
 
   bool tls() const { return tls_; }
+
+  // Before `Reserve()`: an application-aware stream, between peers with these paths.
+  void UseMsrp(absl::string_view ue_path, absl::string_view core_path) {
+    ue_path_ = {std::string(ue_path)};
+    core_path_ = {std::string(core_path)};
+  }
+  TransportProtocol Transport(bool tls) const {
+    if (ue_path_.empty()) return tls ? TransportProtocol::kTcpTls : TransportProtocol::kTcp;
+    return tls ? TransportProtocol::kTcpTlsMsrp : TransportProtocol::kTcpMsrp;
+  }
   ContextHarness& harness() { return harness_; }
   Endpoint& ue() { return *ue_; }
   Endpoint& core() { return *core_; }
@@ -198,17 +208,16 @@ class LoopbackSession {
       if (tls_) {
         ue->fingerprints = FingerprintSet({certificate_.FingerprintBy(HashFunction::kSha256)});
       }
+      ue->msrp_path = ue_path_;
     }
+    ASSERT_TRUE((harness_.context().ReserveConnectionPoint(
+                     kT1, {.ip_realm = "", .transport_protocol = Transport(tls_)}, ue, access,
+                     absl::nullopt))
+                    .ok());
     ASSERT_TRUE(
         (harness_.context().ReserveConnectionPoint(
-             kT1,
-             {.ip_realm = "",
-              .transport_protocol = tls_ ? TransportProtocol::kTcpTls : TransportProtocol::kTcp},
-             ue, access, absl::nullopt))
-            .ok());
-    ASSERT_TRUE(
-        (harness_.context().ReserveConnectionPoint(
-             kT2, {}, RemoteDescriptor{*LocalAddress(listener_.get()), {}}, {}, absl::nullopt))
+             kT2, {.ip_realm = "", .transport_protocol = Transport(/*tls=*/false)},
+             RemoteDescriptor{*LocalAddress(listener_.get()), {}, core_path_}, {}, absl::nullopt))
             .ok());
   }
   void ConnectUe(absl::string_view from = ContextHarness::kUeAddress) {
@@ -318,6 +327,8 @@ class LoopbackSession {
   static constexpr int kQuietTurns = 20;
 
   const bool tls_;
+  std::vector<std::string> ue_path_;  // Empty: application-agnostic.
+  std::vector<std::string> core_path_;
   const TestCertificate certificate_ = MakeTestCertificate();
   ContextHarness harness_;
   OwnedFd listener_;
