@@ -58,6 +58,14 @@ Metrics::Metrics(absl::Duration drain_limit)
       refused_connections_(MakeCounter("iqgate_agw_refused_connections_total",
                                        "Connections reset because their peer may not connect.",
                                        *registry_)),
+      handshakes_(MakeGauge("iqgate_agw_tls_handshakes", "TLS handshakes under way.", *registry_)),
+      waiting_handshakes_(MakeGauge("iqgate_agw_tls_handshakes_waiting",
+                                    "Connections that wait for a TLS handshake to be over.",
+                                    *registry_)),
+      buffered_bytes_(MakeGauge("iqgate_agw_buffered_bytes",
+                                "Octets kept for peers that take them slowly.", *registry_)),
+      msrp_from_access_("access", *registry_),
+      msrp_from_core_("core", *registry_),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
                                     "When the first certificate in use ends.", *registry_)),
       open_descriptors_(MakeGauge("iqgate_agw_open_file_descriptors",
@@ -84,6 +92,11 @@ void Metrics::Count(const WorkerCounters& counters) {
   received_from_core_.Increment(static_cast<double>(counters.received_from_core));
   dropped_syns_.Increment(static_cast<double>(counters.dropped_syns));
   refused_connections_.Increment(static_cast<double>(counters.refused_connections));
+  handshakes_.Increment(static_cast<double>(counters.handshakes));
+  waiting_handshakes_.Increment(static_cast<double>(counters.waiting_handshakes));
+  buffered_bytes_.Increment(static_cast<double>(counters.buffered_bytes));
+  msrp_from_access_.Count(counters.msrp_from_access);
+  msrp_from_core_.Count(counters.msrp_from_core);
 }
 
 void Metrics::SetCertificateExpiry(absl::Time expiry) {

@@ -11,6 +11,10 @@
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
 //   iqgate_agw_certificate_expiry_timestamp_seconds  of the certificate in use that ends first
+//   iqgate_agw_tls_handshakes                        under way
+//   iqgate_agw_tls_handshakes_waiting                connections that wait for one to be over
+//                                                    (`tls.handshake_limit`)
+//   iqgate_agw_buffered_bytes                        octets kept for peers that take them slowly
 //   iqgate_agw_open_file_descriptors                 of the process
 //   iqgate_agw_open_file_descriptors_limit           the most the process may open
 //
@@ -28,6 +32,8 @@
 //   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
 //                                                    came faster than they could be numbered
 //   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time
+//
+// And those of application-aware streams: msrp_metrics.h.
 
 #ifndef AGW_SERVICE_METRICS_H_
 #define AGW_SERVICE_METRICS_H_
@@ -39,6 +45,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "agw-service/context/worker_resources.h"
+#include "agw-service/msrp_metrics.h"
 #include "common/mutex.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 #include "ims/iq/v1/notification.pb.h"
@@ -85,6 +92,11 @@ class Metrics : public prometheus::Collectable {
   prometheus::Family<prometheus::Counter>& notifications_;
   prometheus::Counter& dropped_syns_;
   prometheus::Counter& refused_connections_;
+  prometheus::Gauge& handshakes_;
+  prometheus::Gauge& waiting_handshakes_;
+  prometheus::Gauge& buffered_bytes_;
+  MsrpMetrics msrp_from_access_;
+  MsrpMetrics msrp_from_core_;
   prometheus::Gauge& certificate_expiry_;
   prometheus::Gauge& open_descriptors_;
   prometheus::Gauge& descriptor_limit_;

@@ -142,8 +142,11 @@ TEST_P(MsrpStreamTest, AConfiguredTerminationNeedsAPath) {
       IsOk());
 }
 
-TEST_P(MsrpStreamTest, NothingPassesBeforeBothPathsAreKnown) {
-  if (session_.tls()) return;  // There it is the fingerprint that is waited for.
+// With TLS it is the fingerprint that is waited for.
+using MsrpStreamBeforeTheAnswerTest = MsrpStreamTest;
+INSTANTIATE_TEST_SUITE_P(Tcp, MsrpStreamBeforeTheAnswerTest, testing::Values(false));
+
+TEST_P(MsrpStreamBeforeTheAnswerTest, NothingPassesBeforeBothPathsAreKnown) {
   session_.Reserve(/*triggered=*/true, /*with_fingerprint=*/false);
   session_.ConnectUe();
   session_.AcceptCore();
