@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from machine import OtherLoad, cores, describe, raise_descriptor_limit
-from proxies import Agw, CORE, Certificates, HaProxy, Nginx, PATIENCE, Stunnel
+from proxies import Agw, CORE, Certificates, HaProxy, Limit, Nginx, PATIENCE, Stunnel
 
 PHONE = "127.0.0.30"
 REFERENCE = HaProxy.name
@@ -43,15 +43,16 @@ MEMORY = ("idle_bytes", "waiting_bytes")
 # Of the load's works: how it is told how much, and with --quick; its figures by their name here.
 Work = collections.namedtuple("Work", "arguments amount quick figures")
 WORKS = {
-    "up": Work(["--sessions=20"], "--amount=30000000", "--amount=15000000", {"s_per_gb": "up_s_per_gb"}),
-    "down": Work(["--sessions=20"], "--amount=30000000", "--amount=15000000", {"s_per_gb": "down_s_per_gb"}),
-    "ping": Work(["--sessions=50"], "--amount=40000", "--amount=20000",
+    "up": Work(["--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "up_s_per_gb"}),
+    "down": Work(["--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "down_s_per_gb"}),
+    "ping": Work(["--sessions=50"], "--amount=25000", "--amount=10000",
                  {"us_per_round_trip": "round_trip_us", "p50_us": "round_trip_p50_us", "p99_us": "round_trip_p99_us"}),
-    "setup": Work([], "--sessions=600", "--sessions=400",
+    "setup": Work([], "--sessions=400", "--sessions=200",
                   {"us_per_setup": "setup_us", "us_per_setup_data_plane": "setup_data_plane_us",
                    "us_per_setup_control_plane": "setup_control_plane_us"}),
     "idle": Work([], "--sessions=2000", "--sessions=500", {"bytes_per_session": "idle_bytes"}),
     "waiting": Work([], "--sessions=2000", "--sessions=500", {"bytes_per_session": "waiting_bytes"}),
+    "flat": Work([], None, None, {}),
 }
 
 
@@ -68,15 +69,15 @@ class Samples:
         return sum(others < DISTURBANCE for _, others in self._samples[proxy][figure])
 
     def report(self):
-        """Of each figure the median and the range: of the undisturbed samples, or of all if there are too few."""
+        """Of each figure the median and the quartiles: of the undisturbed samples, or of all if there are too few."""
         report = {}
         for proxy, figures in self._samples.items():
             for figure, samples in figures.items():
                 quiet = [value for value, others in samples if others < DISTURBANCE or figure in MEMORY]
                 used = quiet if len(quiet) >= min(2, len(samples)) else [value for value, _ in samples]
+                low, median, high = statistics.quantiles(used, n=4, method="inclusive") if len(used) > 1 else used * 3
                 report.setdefault(proxy, {})[figure] = {
-                    "median": statistics.median(used), "min": min(used), "max": max(used), "samples": len(used),
-                    "disturbed": used is not quiet}
+                    "median": median, "quartiles": [low, high], "samples": len(used), "disturbed": used is not quiet}
         return report
 
 
@@ -84,6 +85,7 @@ class Bench:
 
     def __init__(self, programs, folder, quick):
         self._programs, self._folder, self._quick = programs, folder, quick
+        self._descriptor_limit = raise_descriptor_limit()
         self._certificates = Certificates(folder)
         self._proxy_core, self._load_core = cores()
         self.samples = Samples()
@@ -93,7 +95,13 @@ class Bench:
         arguments = self._folder, self._certificates, self._proxy_core
         return [HaProxy(*arguments), Nginx(*arguments), Stunnel(*arguments), Agw(*arguments, self._programs)]
 
-    def measure(self, proxy, name, label):
+    def others(self):
+        """Not proxies to choose from: what they are compared with, too."""
+        arguments = self._folder, self._certificates, self._proxy_core, self._programs
+        return [Limit(*arguments), *([] if self._quick else [Agw(*arguments, worker_count=2)])]
+
+    def measure(self, proxy, name, label, amount=None):
+        """Runs the load once. Its figures, also those that are no figures of ours; none if it failed."""
         work = WORKS[name]
         if sys.stderr.isatty():
             print(f"\r\033[K{label}: {name}, {proxy.name}", end="", file=sys.stderr, flush=True)
@@ -102,27 +110,37 @@ class Bench:
         try:
             result = subprocess.run(
                 ["taskset", "-c", str(self._load_core), f"{self._programs}/tests/bench/proxy_load", f"--work={name}",
-                 *work.arguments, work.quick if self._quick else work.amount, f"--pids={','.join(map(str, pids))}",
-                 f"--core={CORE}", f"--phone={PHONE}", f"--certificate={self._certificates.phone}",
-                 f"--key={self._certificates.phone_key}", *proxy.load_arguments()],
+                 *work.arguments, amount or (work.quick if self._quick else work.amount), f"--pids={','.join(map(str, pids))}",
+                 f"--core={CORE}", f"--phone={PHONE}", *proxy.load_arguments()],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=3 * PATIENCE, check=True)
         except subprocess.CalledProcessError as error:
             self.failures.append(f"{proxy.name}, {name}: {error.stderr.strip()[-500:]}")
-            return
+            return {}
         except subprocess.TimeoutExpired:
             self.failures.append(f"{proxy.name}, {name}: not within {3 * PATIENCE} s")
-            return
+            return {}
         cores_of_others = others.take()
-        for figure, value in json.loads(result.stdout).items():
+        figures = json.loads(result.stdout)
+        if isinstance(proxy, Limit) and name == "setup":
+            alone = proxy.handshake()
+            figures["us_per_setup"] += alone["us_per_handshake"]
+            figures["us_per_setup_data_plane"] = figures["us_per_setup"]
+            self.samples.add(proxy.name, "handshake_us", alone["us_per_handshake"], cores_of_others)
+            self.samples.add(proxy.name, "aead_s_per_gb", alone["aead_s_per_gb"], cores_of_others)
+        for figure, value in figures.items():
             if figure in work.figures:
                 self.samples.add(proxy.name, work.figures[figure], value, cores_of_others)
+        return figures
 
     def rounds(self, count, end):
-        """Each work by each proxy `count` times, in turn. Then, until the monotonic time `end`, again what was disturbed."""
+        """Each work by each proxy `count` times, in turn, but no third time after the monotonic time `end`. Until then again what
+        was disturbed."""
         with contextlib.ExitStack() as stack:
-            proxies = [stack.enter_context(proxy) for proxy in self.proxies()]
+            proxies = [stack.enter_context(proxy) for proxy in self.proxies() + self.others()]
             for number in range(count):
-                for name in ("up", "down", "ping", "setup"):
+                if number >= 2 and time.monotonic() > end:
+                    break
+                for name in ("up", "down", "ping", "up", "down", "setup"):
                     for proxy in proxies:
                         self.measure(proxy, name, f"round {number + 1} of {count}")
             while not self.failures and (lacking := [
@@ -142,11 +160,19 @@ class Bench:
                         with proxy:
                             self.measure(proxy, name, f"memory, {number + 1} of {count}")
 
+    def flatness(self):
+        """The IMS-AGW's figures beside few and beside many sessions. Each takes up to four descriptors."""
+        many = min(6000, (self._descriptor_limit - 1500) // 4)
+        with self.proxies()[-1] as proxy:
+            return self.measure(proxy, "flat", "flatness", f"--sessions={many}")
+
 
 def ratios(figures):
     result = {}
     for proxy, of_proxy in figures.items():
         for name, value in of_proxy.items():
+            if name not in FIGURES:
+                continue
             reference = figures.get(REFERENCE, {}).get(FIGURES[name].reference or name)
             if proxy != REFERENCE and reference and reference["median"]:
                 result.setdefault(proxy, {})[name] = value["median"] / reference["median"]
@@ -154,11 +180,11 @@ def ratios(figures):
 
 
 def print_table(report):
-    print(f"Each on one core of: {report['machine']}. CPU of the proxy per unit, median ± half the range of the rounds; "
+    print(f"Each on one core of: {report['machine']}. CPU of the proxy per unit, median ± half of what lies between the quartiles; "
           f"ratios to {REFERENCE}.")
     print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
     print()
-    names = [name for name in report["versions"] if name in report["figures"]]
+    names = [name for name in [*report["versions"], Limit.name] if name in report["figures"]]
     print(f"{'':31}" + "".join(f"{name:>13}{'' if name == REFERENCE else '  ratio':7}" for name in names).rstrip())
     for key, figure in FIGURES.items():
         if not any(key in report["figures"][name] for name in names):
@@ -168,13 +194,36 @@ def print_table(report):
             value = report["figures"][name].get(key)
             text = "-"
             if value:
-                half = (value["max"] - value["min"]) / 2 / (value["median"] or 1)
+                half = (value["quartiles"][1] - value["quartiles"][0]) / 2 / (value["median"] or 1)
                 text = f"{'~' if value['disturbed'] else ''}{value['median'] * figure.scale:.{figure.decimals}f} ±{half:3.0%}"
             ratio = report["ratios"].get(name, {}).get(key)
             line += f"{text:>13}" + ("" if name == REFERENCE else f"{ratio:7.2f}" if ratio else " " * 7)
         print(line.rstrip())
+    print_others(report)
     if any(value["disturbed"] for figures in report["figures"].values() for value in figures.values()):
         print("\n~ others used the cores meanwhile, which makes each octet and message dearer, and not all proxies alike.")
+
+
+def print_others(report):
+    figures = report["figures"]
+    limit = figures.get(Limit.name, {})
+    if "handshake_us" in limit:
+        print(f"\nlimit: what no proxy can do without, from the same load: receiving, AES-128-GCM (alone "
+              f"{limit['aead_s_per_gb']['median']:.3f} s/GB) and sending;\n"
+              f"accepting, connecting and closing, and BoringSSL's handshake (alone {limit['handshake_us']['median']:.0f} us).")
+    two = figures.get("AGW, 2 workers")
+    if two:
+        print("\nTwo workers on the same core, compared with one: " + ", ".join(
+            f"{FIGURES[key].title} {two[key]['median'] / figures['AGW'][key]['median']:.2f}"
+            for key in ("up_s_per_gb", "down_s_per_gb", "round_trip_us", "setup_us") if key in two and key in figures["AGW"])
+            + ".\nThat shows whether workers wait for each other, not how two cores do.")
+    flat = report["flatness"]
+    if flat:
+        print(f"\nAGW beside 100 sessions at rest and beside {flat['sessions']:.0f}: " + ", ".join(
+            f"{title} {flat[key + '_beside_few'] * scale:.{decimals}f} and {flat[key + '_beside_many'] * scale:.{decimals}f} {unit}"
+            for title, key, scale, decimals, unit in (
+                ("round trip", "us_per_round_trip", 1, 1, "us"), ("set-up", "us_per_setup", 1, 0, "us"),
+                ("memory of each", "bytes_per_session", 1e-3, 1, "kB"))) + ".")
 
 
 def main():
@@ -183,13 +232,13 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json")
     options = parser.parse_args()
-    raise_descriptor_limit()
 
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.programs, folder, options.quick)
         bench.memory(1)
-        bench.rounds(2 if options.quick else 5, start + (55 if options.quick else 280))
+        flatness = {} if options.quick else bench.flatness()
+        bench.rounds(2 if options.quick else 5, start + (30 if options.quick else 200))
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
@@ -197,7 +246,7 @@ def main():
     report = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": describe(),
               "quick": options.quick, "seconds": round(time.monotonic() - start),
               "versions": {proxy.name: proxy.version() for proxy in bench.proxies()}, "figures": figures,
-              "ratios": ratios(figures), "failures": bench.failures}
+              "ratios": ratios(figures), "flatness": flatness, "failures": bench.failures}
     print_table(report)
     for failure in bench.failures:
         print(f"DID NOT RUN: {failure}")

@@ -75,10 +75,10 @@ absl::StatusOr<std::vector<common::TransportAddress>> IqSessions::SetUp(size_t c
   return addresses;
 }
 
-absl::Status IqSessions::Release() {
-  RETURN_IF_ERROR(
-      ForEach(context_ids_.size(), [this](size_t i) { return ReleaseOne(context_ids_[i]); }));
-  context_ids_.clear();
+absl::Status IqSessions::Release(size_t count) {
+  const size_t left = context_ids_.size() - count;
+  RETURN_IF_ERROR(ForEach(count, [&](size_t i) { return ReleaseOne(context_ids_[left + i]); }));
+  context_ids_.resize(left);
   return absl::OkStatus();
 }
 

@@ -41,8 +41,8 @@ class IqSessions {
   // their phones are to connect.
   absl::StatusOr<std::vector<common::TransportAddress>> SetUp(size_t count);
 
-  // Releases all.
-  absl::Status Release();
+  // Releases the last `count`.
+  absl::Status Release(size_t count);
 
   size_t count() const { return context_ids_.size(); }
 

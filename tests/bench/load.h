@@ -28,7 +28,7 @@ class Load {
   // Phones connect from `phone_ip`, any port; the proxy connects to `core`, where it is met by a
   // peer that greets with one byte, so that who is greeted is connected from end to end. `profile`
   // must outlive it.
-  static absl::StatusOr<std::unique_ptr<Load>> Start(PhoneProfile& profile,
+  static absl::StatusOr<std::unique_ptr<Load>> Start(PhoneProfile* profile,
                                                      const common::IpAddress& phone_ip,
                                                      const common::TransportAddress& core);
 
@@ -74,7 +74,7 @@ class Load {
     uint64_t byte_count = 0;
   };
 
-  Load(PhoneProfile& profile, const common::IpAddress& phone_ip, peers::OwnedFd epoll,
+  Load(PhoneProfile* profile, const common::IpAddress& phone_ip, peers::OwnedFd epoll,
        peers::Listener listener);
 
   // Lets everything happen until `is_done`.
@@ -105,7 +105,7 @@ class Load {
   void SetEvents(int fd, uint32_t events, uint64_t tag, bool is_new = false);
   void ForgetGone();
 
-  PhoneProfile& profile_;
+  PhoneProfile* const profile_;
   const common::IpAddress phone_ip_;
   const peers::OwnedFd epoll_;
   peers::Listener listener_;

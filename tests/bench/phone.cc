@@ -99,16 +99,19 @@ long PhoneProfile::OnControl(BIO* /*bio*/, int command, long /*number*/, void* /
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-Phone::Phone(PhoneProfile& profile, peers::Socket socket)
-    : profile_(profile), socket_(std::move(socket)), ssl_(SSL_new(profile.context_.get())) {
+Phone::Phone(PhoneProfile* profile, peers::Socket socket)
+    : profile_(profile), socket_(std::move(socket)) {
+  if (profile == nullptr) return;
+  ssl_.reset(SSL_new(profile->context_.get()));
   CHECK(ssl_ != nullptr);
-  SSL_set_bio(ssl_.get(), bssl::UpRef(profile.bio_).release(), bssl::UpRef(profile.bio_).release());
+  SSL_set_bio(ssl_.get(), bssl::UpRef(profile->bio_).release(),
+              bssl::UpRef(profile->bio_).release());
   SSL_set_connect_state(ssl_.get());
 }
 
 absl::StatusOr<bool> Phone::Handshake() {
-  if (handshake_done_) return true;
-  profile_.unread_ = {};
+  if (handshake_done_ || profile_ == nullptr) return true;
+  profile_->unread_ = {};
   for (;;) {
     const int result = SSL_do_handshake(ssl_.get());
     if (const absl::Status sent = SendSealed(); !sent.ok()) return sent;
@@ -121,8 +124,8 @@ absl::StatusOr<bool> Phone::Handshake() {
     if (ended_) return absl::UnavailableError("the proxy ended the connection amid the handshake");
     if (!*received) return false;
   }
-  partial_record_.assign(profile_.unread_.data(), profile_.unread_.size());
-  profile_.unread_ = {};
+  partial_record_.assign(profile_->unread_.data(), profile_->unread_.size());
+  profile_->unread_ = {};
   const absl::string_view cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_.get()));
   if (cipher != "TLS_AES_128_GCM_SHA256" || SSL_session_reused(ssl_.get())) {
     return absl::FailedPreconditionError(absl::StrCat("not the work agreed upon: ", cipher));
@@ -134,18 +137,24 @@ absl::StatusOr<bool> Phone::Handshake() {
 absl::StatusOr<bool> Phone::Receive() {
   // Behind what is kept, so that BoringSSL finds both together.
   const size_t kept = partial_record_.size();
-  std::memcpy(&profile_.received_[0], partial_record_.data(), kept);
+  std::memcpy(&profile_->received_[0], partial_record_.data(), kept);
   partial_record_.clear();
-  const ssize_t count = recv(fd(), &profile_.received_[kept], profile_.received_.size() - kept, 0);
+  const ssize_t count =
+      recv(fd(), &profile_->received_[kept], profile_->received_.size() - kept, 0);
   if (count < 0 && !IsForLater(errno)) return Broken(errno);
   if (count == 0) ended_ = true;
   const size_t size = kept + static_cast<size_t>(std::max<ssize_t>(count, 0));
-  profile_.unread_ = absl::MakeConstSpan(profile_.received_.data(), size);
+  profile_->unread_ = absl::MakeConstSpan(profile_->received_.data(), size);
   return size > 0;
 }
 
 absl::StatusOr<Phone::ReadResult> Phone::Read(absl::Span<char> buffer) {
   CHECK(buffer.size() >= kReadSize);  // So that nothing is left of what was received.
+  if (profile_ == nullptr) {
+    const peers::Socket::ReadResult plain = socket_.Read(buffer.data(), buffer.size());
+    if (plain.ending == peers::Ending::kReset) return Broken(errno);
+    return ReadResult{plain.byte_count, plain.ending == peers::Ending::kFin};
+  }
   ReadResult result;
   const absl::StatusOr<bool> received = Receive();
   if (!received.ok()) return received.status();
@@ -164,18 +173,23 @@ absl::StatusOr<Phone::ReadResult> Phone::Read(absl::Span<char> buffer) {
     }
     break;
   }
-  partial_record_.assign(profile_.unread_.data(), profile_.unread_.size());
-  profile_.unread_ = {};
+  partial_record_.assign(profile_->unread_.data(), profile_->unread_.size());
+  profile_->unread_ = {};
   result.ended = ended_;
   return result;
 }
 
 absl::StatusOr<Phone::ReadResult> Phone::Count() {
+  if (profile_ == nullptr) {
+    // As much is copied as where there is TLS.
+    static char* const buffer = new char[kReadSize];
+    return Read(absl::MakeSpan(buffer, kReadSize));
+  }
   ReadResult result;
   const absl::StatusOr<bool> received = Receive();
   if (!received.ok()) return received.status();
-  absl::string_view bytes(profile_.unread_.data(), profile_.unread_.size());
-  profile_.unread_ = {};
+  absl::string_view bytes(profile_->unread_.data(), profile_->unread_.size());
+  profile_->unread_ = {};
   while (!bytes.empty()) {
     if (rest_of_record_ > 0) {
       const size_t size = std::min(rest_of_record_, bytes.size());
@@ -199,6 +213,7 @@ absl::StatusOr<Phone::ReadResult> Phone::Count() {
 
 absl::Status Phone::Write(absl::string_view bytes) {
   CHECK(unsent_.empty());
+  if (profile_ == nullptr) return Send(bytes);
   while (!bytes.empty()) {
     const size_t size = std::min(bytes.size(), kRecordSize);
     const int written = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(size));
@@ -216,21 +231,27 @@ absl::Status Phone::Flush() {
 }
 
 absl::Status Phone::SendSealed() {
-  std::string& sealed = profile_.sealed_;
-  if (sealed.empty()) return absl::OkStatus();
-  const ssize_t count =
-      unsent_.empty() ? send(fd(), sealed.data(), sealed.size(), MSG_NOSIGNAL) : 0;
+  const absl::Status sent = Send(profile_->sealed_);
+  profile_->sealed_.clear();
+  return sent;
+}
+
+absl::Status Phone::Send(absl::string_view bytes) {
+  if (bytes.empty()) return absl::OkStatus();
+  const ssize_t count = unsent_.empty() ? send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) : 0;
   if (count < 0 && !IsForLater(errno)) return Broken(errno);
-  unsent_.append(sealed, static_cast<size_t>(std::max<ssize_t>(count, 0)), std::string::npos);
-  sealed.clear();
+  bytes.remove_prefix(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  unsent_.append(bytes.data(), bytes.size());
   return absl::OkStatus();
 }
 
 absl::Status Phone::CloseWrite() {
-  SSL_shutdown(ssl_.get());
-  ERR_clear_error();
-  const absl::Status sent = SendSealed();
-  if (!sent.ok()) return sent;
+  if (profile_ != nullptr) {
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+    const absl::Status sent = SendSealed();
+    if (!sent.ok()) return sent;
+  }
   if (has_unsent()) return absl::InternalError("close_notify has to wait");
   socket_.CloseWrite();
   return absl::OkStatus();

@@ -50,11 +50,12 @@ class PhoneProfile {
   std::string sealed_;             // What is to be sent.
 };
 
-// One connection. Never waits. Every error is the end of it.
+// One connection. Never waits. Every error is the end of it. Without a profile it has no TLS: then
+// handshake and close_notify are nothing, and bytes go as they are.
 class Phone {
  public:
-  // `socket` may be on its way still. `profile` must outlive it.
-  Phone(PhoneProfile& profile, peers::Socket socket);
+  // `socket` may be on its way still. `profile` may be null, and must outlive it.
+  Phone(PhoneProfile* profile, peers::Socket socket);
 
   // Goes on with the handshake; true once it is done.
   absl::StatusOr<bool> Handshake();
@@ -84,9 +85,10 @@ class Phone {
   // Receives a turn, unless something of this connection is kept. False if there is nothing now.
   absl::StatusOr<bool> Receive();
   absl::Status SendSealed();
+  absl::Status Send(absl::string_view bytes);
   absl::Status TlsError(absl::string_view what, int result) const;
 
-  PhoneProfile& profile_;
+  PhoneProfile* const profile_;
   peers::Socket socket_;
   bssl::UniquePtr<SSL> ssl_;
   std::string unsent_;

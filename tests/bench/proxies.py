@@ -56,7 +56,9 @@ class Proxy:
         raise NotImplementedError
 
     def load_arguments(self):
-        return [f"--proxy={self.address}"]
+        """How the load finds it, and what it presents."""
+        tls = self._certificates
+        return [f"--proxy={self.address}", f"--certificate={tls.phone}", f"--key={tls.phone_key}"]
 
     def _write(self, file_name, text):
         path = f"{self._folder}/{file_name}"
@@ -198,29 +200,53 @@ sessionResume = no
 class Agw(Proxy):
     """Ours, with each session set up over Iq."""
 
-    name = "AGW"
-    iq_address, http_address = "127.0.0.1:7060", "127.0.0.1:9060"
-
     def __init__(self, folder, certificates, core, programs, worker_count=1):
         super().__init__(folder, certificates, core)
+        self.name = "AGW" if worker_count == 1 else f"AGW, {worker_count} workers"
         self._programs, self._worker_count = programs, worker_count
+        self._iq_address, self._http_address = f"127.0.0.1:{7060 + worker_count}", f"127.0.0.1:{9060 + worker_count}"
 
     def version(self):
         return "of this tree"
 
     def _arguments(self):
         realms = [{"name": name, "default_for": [name], "first_port": 10000, "last_port": 29999, "port_quarantine": "1s",
-                   "addresses": [{"bind": address}]} for name, address in (("access", "127.0.0.10"), ("core", "127.0.0.20"))]
+                   "addresses": [{"bind": address}]} for name, address in (("access", f"127.0.1.{self._worker_count}"), ("core", f"127.0.2.{self._worker_count}"))]
         config = {"instance_id": "bench", "worker_count": self._worker_count, "realms": realms, "drain_time": "0s",
-                  "iq": {"listen_address": self.iq_address}, "http": {"listen_address": self.http_address}}
-        return [f"{self._programs}/agw-service/agw", f"--config={self._write('agw.yaml', json.dumps(config))}"]
+                  "iq": {"listen_address": self._iq_address}, "http": {"listen_address": self._http_address}}
+        return [f"{self._programs}/agw-service/agw", f"--config={self._write(f'agw-{self._worker_count}.yaml', json.dumps(config))}"]
 
     def load_arguments(self):
-        return [f"--iq={self.iq_address}"]
+        return [*super().load_arguments(), f"--iq={self._iq_address}"]
 
     def _is_ready(self):
         try:
-            urllib.request.urlopen(f"http://{self.http_address}/readyz", timeout=PATIENCE).close()
+            urllib.request.urlopen(f"http://{self._http_address}/readyz", timeout=PATIENCE).close()
             return True
         except (urllib.error.URLError, ConnectionError):
             return False
+
+
+class Limit(Proxy):
+    """What no proxy can do without: receives, runs AES-128-GCM over it, and sends. Has no TLS, and so its load has none."""
+
+    name, address = "limit", "127.0.0.14:4433"
+
+    def __init__(self, folder, certificates, core, programs):
+        super().__init__(folder, certificates, core)
+        self._program = f"{programs}/tests/bench/limit_proxy"
+
+    def version(self):
+        return "(receive, AES-128-GCM and send alone; handshake alone)"
+
+    def _arguments(self):
+        return [self._program, f"--listen={self.address}", f"--core={CORE}"]
+
+    def load_arguments(self):
+        return [f"--proxy={self.address}"]
+
+    def handshake(self):
+        """The load's figures of a handshake in memory, and of AES-128-GCM."""
+        result = subprocess.run(["taskset", "-c", str(self._core), self._program, "--handshakes=500"],
+                                check=True, stdout=subprocess.PIPE, timeout=PATIENCE)
+        return json.loads(result.stdout)

@@ -34,20 +34,20 @@
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
-ABSL_FLAG(std::string, work, "",
-          "up, down: --amount octets through each of --sessions; ping: --amount messages in all; "
-          "setup: --sessions set up and ended; idle: memory of --sessions; waiting: of contexts "
-          "without a connection");
+ABSL_FLAG(
+    std::string, work, "",
+    "up, down: --amount octets through each of --sessions; ping: --amount messages in all; "
+    "setup: --sessions set up and ended; idle: memory of --sessions; waiting: of contexts "
+    "without a connection; flat: what another session costs beside few and beside --sessions");
 ABSL_FLAG(std::vector<std::string>, pids, {}, "the processes of the proxy");
 ABSL_FLAG(std::string, proxy, "", "where the proxy takes TLS");
 ABSL_FLAG(std::string, iq, "", "where the IMS-AGW takes Iq");
 ABSL_FLAG(std::string, core, "127.0.0.40:7000", "where the proxy connects to");
 ABSL_FLAG(std::string, phone, "127.0.0.30", "where the phones connect from");
-ABSL_FLAG(std::string, certificate, "", "the phones' certificate, PEM");
+ABSL_FLAG(std::string, certificate, "", "the phones' certificate, PEM; none: no TLS");
 ABSL_FLAG(std::string, key, "", "its key, PEM");
 ABSL_FLAG(int, sessions, 20, "1 to 10,000");
 ABSL_FLAG(int64_t, amount, 0, "see --work");
-ABSL_FLAG(int, beside, 0, "sessions that are there as well, and at rest");
 
 namespace bench {
 namespace {
@@ -62,6 +62,11 @@ constexpr size_t kBatch = 200;
 constexpr uint64_t kWarmUpSize = 1'000'000;
 
 constexpr size_t kMessageSize = 1024;
+
+// Where cost is compared between few and many sessions.
+constexpr size_t kFew = 100;
+constexpr size_t kPinging = 50;
+constexpr size_t kFlatPings = 40'000;
 
 // Long enough for what a process does after the last byte, logging above all.
 constexpr absl::Duration kSettle = absl::Milliseconds(20);
@@ -188,9 +193,34 @@ class Bench {
     return Memory(before, sessions);
   }
 
+  // Memory of a session, a set-up and a round trip, first beside `kFew` sessions at rest, then beside
+  // `many`.
+  absl::StatusOr<Figures> Flat(size_t many) {
+    RETURN_IF_ERROR(SetUpOnce(kSetUpsAtOnce).status());
+    Figures figures;
+    for (const size_t sessions : {kFew, many}) {
+      const int64_t before = meter_.memory();
+      const size_t more = sessions - load_.session_count();
+      RETURN_IF_ERROR(Connect(more));
+      RETURN_IF_ERROR(load_.Ping(kMessageSize, more, more).status());
+      const std::string beside = absl::StrCat("_beside_", sessions == many ? "many" : "few");
+      absl::SleepFor(kSettle);
+      figures["bytes_per_session" + beside] = Memory(before, more)["bytes_per_session"];
+      meter_.Take();
+      RETURN_IF_ERROR(load_.Ping(kMessageSize, kPinging, kFlatPings).status());
+      figures["us_per_round_trip" + beside] =
+          absl::ToDoubleMicroseconds(meter_.Take().all) / static_cast<double>(kFlatPings);
+      ASSIGN_OR_RETURN(const Costs costs, SetUpOnce(kBatch));
+      figures["us_per_setup" + beside] =
+          absl::ToDoubleMicroseconds(costs.iq.all + costs.connections.all) / kBatch;
+    }
+    figures["sessions"] = static_cast<double>(load_.session_count());
+    return figures;
+  }
+
   absl::Status End() {
     RETURN_IF_ERROR(load_.Close());
-    return iq_ != nullptr ? iq_->Release() : absl::OkStatus();
+    return iq_ != nullptr ? iq_->Release(iq_->count()) : absl::OkStatus();
   }
 
  private:
@@ -214,7 +244,7 @@ class Bench {
     RETURN_IF_ERROR(load_.ConnectAndClose(proxies, kSetUpsAtOnce));
     costs.connections = meter_.Take();
     if (iq_ == nullptr) return costs;
-    RETURN_IF_ERROR(iq_->Release());
+    RETURN_IF_ERROR(iq_->Release(sessions));
     const Meter::Cost release = meter_.Take();
     costs.iq.all += release.all;
     costs.iq.workers += release.workers;
@@ -252,12 +282,14 @@ absl::StatusOr<Figures> Measure() {
                    common::IpAddress::Parse(absl::GetFlag(FLAGS_phone)));
   ASSIGN_OR_RETURN(const common::TransportAddress core,
                    common::TransportAddress::Parse(absl::GetFlag(FLAGS_core)));
-  ASSIGN_OR_RETURN(const std::unique_ptr<PhoneProfile> profile,
-                   PhoneProfile::Load(absl::GetFlag(FLAGS_certificate), absl::GetFlag(FLAGS_key)));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Load> load, Load::Start(*profile, phone_ip, core));
+  std::unique_ptr<PhoneProfile> profile;
+  if (const std::string certificate = absl::GetFlag(FLAGS_certificate); !certificate.empty()) {
+    ASSIGN_OR_RETURN(profile, PhoneProfile::Load(certificate, absl::GetFlag(FLAGS_key)));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Load> load, Load::Start(profile.get(), phone_ip, core));
   std::unique_ptr<IqSessions> iq;
   common::TransportAddress proxy;
-  if (!absl::GetFlag(FLAGS_iq).empty()) {
+  if (!absl::GetFlag(FLAGS_iq).empty() && profile != nullptr) {
     ASSIGN_OR_RETURN(iq, IqSessions::Connect({.iq_address = absl::GetFlag(FLAGS_iq),
                                               .phone_ip = phone_ip,
                                               .phone_digest = profile->digest(),
@@ -270,7 +302,6 @@ absl::StatusOr<Figures> Measure() {
   Bench bench(*load, iq.get(), proxy, meter);
   const auto sessions = static_cast<size_t>(std::clamp(absl::GetFlag(FLAGS_sessions), 1, 10'000));
   const auto amount = static_cast<uint64_t>(std::max<int64_t>(1, absl::GetFlag(FLAGS_amount)));
-  RETURN_IF_ERROR(bench.Connect(static_cast<size_t>(std::max(0, absl::GetFlag(FLAGS_beside)))));
   const std::string work = absl::GetFlag(FLAGS_work);
   absl::StatusOr<Figures> figures = absl::InvalidArgumentError("--work: not one of ours");
   if (work == "up") figures = bench.Up(sessions, amount);
@@ -278,6 +309,7 @@ absl::StatusOr<Figures> Measure() {
   if (work == "ping") figures = bench.Ping(sessions, amount);
   if (work == "setup") figures = bench.SetUp(sessions);
   if (work == "idle") figures = bench.Idle(sessions);
+  if (work == "flat") figures = bench.Flat(sessions);
   if (work == "waiting" && iq != nullptr) figures = bench.Waiting(sessions);
   if (figures.ok()) RETURN_IF_ERROR(bench.End());
   return figures;
