@@ -35,6 +35,7 @@
 #include "common/read_file.h"
 #include "common/service_metrics.h"
 #include "common/status_macros.h"
+#include "common/thread_name.h"
 
 namespace agw {
 namespace {
@@ -175,6 +176,7 @@ class RotationTimer {
   // The analysis does not follow a condition variable that takes the lock by reference.
   void Run(absl::Duration interval,
            const std::function<void()>& rotate) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    common::NameThisThread("rotation");
     common::MutexLock lock(mutex_);
     common::MonotonicTime next = common::MonotonicTime::Now() + interval;
     while (!stopping_) {

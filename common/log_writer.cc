@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/monotonic_time.h"
+#include "common/thread_name.h"
 
 namespace common {
 namespace {
@@ -83,6 +84,7 @@ bool LogWriter::stopping() const {
 
 // As for `Flush()`.
 void LogWriter::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  NameThisThread("log");
   MutexLock lock(mutex_);
   while (true) {
     while (lines_.empty() && dropped_line_count_ == reported_line_count_ && !stopping_) {

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "common/grpc_push_stream.h"
+#include "common/thread_name.h"
 
 namespace agw {
 namespace {
@@ -90,6 +91,7 @@ GatewayStreams::~GatewayStreams() {
 
 // The analysis does not follow a condition variable that takes the lock by reference.
 void GatewayStreams::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  common::NameThisThread("status");
   common::MutexLock lock(mutex_);
   while (!stopping_) {
     const common::MonotonicTime now = common::MonotonicTime::Now();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agw-service/control/proto_conversion.h"
+#include "common/thread_name.h"
 
 namespace agw {
 namespace {
@@ -43,6 +44,7 @@ void NotificationLog::Append(Event event) {
 
 // The analysis does not follow a condition variable that takes the lock by reference.
 void NotificationLog::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  common::NameThisThread("notifications");
   while (true) {
     std::deque<Event> events;
     uint64_t dropped_count;

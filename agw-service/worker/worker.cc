@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/thread_name.h"
+
 namespace agw {
 namespace {
 
@@ -52,7 +55,11 @@ class CounterReporter {
 
 }  // namespace
 
-Worker::Worker(const WorkerOptions& options) : thread_([this, options] { Run(options); }) {}
+Worker::Worker(size_t number, const WorkerOptions& options)
+    : thread_([this, number, options] {
+        common::NameThisThread(absl::StrCat("worker/", number));
+        Run(options);
+      }) {}
 
 Worker::~Worker() {
   loop_.Stop();

@@ -3,6 +3,7 @@
 #ifndef AGW_SERVICE_WORKER_WORKER_H_
 #define AGW_SERVICE_WORKER_WORKER_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -32,7 +33,8 @@ struct WorkerOptions {
 // Thread-safe. No lock is taken while a byte moves; calls cross over as tasks.
 class Worker {
  public:
-  explicit Worker(const WorkerOptions& options);
+  // Its thread is called "worker/NUMBER".
+  Worker(size_t number, const WorkerOptions& options);
 
   // Releases all contexts and joins the thread. Tasks posted before run, and so do those that they
   // post; nobody else may post any more.

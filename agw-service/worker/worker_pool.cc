@@ -5,7 +5,9 @@
 namespace agw {
 
 WorkerPool::WorkerPool(size_t worker_count, const WorkerOptions& options) {
-  for (size_t i = 0; i < worker_count; ++i) workers_.push_back(std::make_unique<Worker>(options));
+  for (size_t i = 0; i < worker_count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, options));
+  }
 }
 
 Worker& WorkerPool::WorkerOf(absl::string_view context_id) {

@@ -1,5 +1,6 @@
 #include "agw-service/worker/worker_pool.h"
 
+#include <fstream>
 #include <future>
 #include <memory>
 #include <set>
@@ -90,6 +91,19 @@ TEST_F(WorkerPoolTest, AllTasksOfAContextRunOnTheThreadOfItsWorker) {
     threads.insert(first);
   }
   EXPECT_EQ(threads.size(), 4u) << "a worker has nothing to do";
+}
+
+TEST_F(WorkerPoolTest, AnOperatorSeesWhichThreadIsAWorker) {
+  std::set<std::string> names;
+  for (const std::unique_ptr<Worker>& worker : pool_->workers()) {
+    names.insert(CallOn(*worker, [](ContextTable&) {
+      std::ifstream comm("/proc/thread-self/comm");
+      std::string name;
+      std::getline(comm, name);
+      return name;
+    }));
+  }
+  EXPECT_EQ(names, std::set<std::string>({"worker/0", "worker/1", "worker/2", "worker/3"}));
 }
 
 TEST_F(WorkerPoolTest, TasksRunInTheOrderTheyWerePosted) {

@@ -4,13 +4,11 @@
 //
 //   session_load --alg=127.0.0.1:7050 --alg_pid=PID --agw_pid=PID --sessions=5000 --rate=500
 //
-// CPU is the sum of /proc/PID/task/*/schedstat before and after. tools/benchmark starts everything.
+// tools/benchmark starts everything.
 
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +22,7 @@
 #include "common/mutex.h"
 #include "grpcpp/grpcpp.h"
 #include "ims/alg/v1/session_service.grpc.pb.h"
+#include "tests/bench/process_cost.h"
 #include "tests/peers/certificate.h"
 #include "tests/peers/sdp.h"
 
@@ -43,19 +42,6 @@ using ims::alg::v1::ProcessOfferResponse;
 using ims::alg::v1::ReleaseSessionRequest;
 using ims::alg::v1::ReleaseSessionResponse;
 using ims::alg::v1::SessionService;
-
-// CPU time of all threads of a process so far.
-absl::Duration CpuTime(int pid) {
-  absl::Duration total;
-  std::error_code error;
-  for (const auto& task :
-       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid, "/task"), error)) {
-    std::ifstream schedstat(task.path() / "schedstat");
-    int64_t nanoseconds = 0;
-    if (schedstat >> nanoseconds) total += absl::Nanoseconds(nanoseconds);
-  }
-  return total;
-}
 
 // Sessions one after the other, each at its time. Thread-safe.
 class Load {
@@ -167,8 +153,8 @@ int main(int argc, char** argv) {
   const int alg_pid = absl::GetFlag(FLAGS_alg_pid);
   const int agw_pid = absl::GetFlag(FLAGS_agw_pid);
 
-  const absl::Duration alg_before = CpuTime(alg_pid);
-  const absl::Duration agw_before = CpuTime(agw_pid);
+  const absl::Duration alg_before = bench::CpuTime(alg_pid);
+  const absl::Duration agw_before = bench::CpuTime(agw_pid);
   Load load(absl::GetFlag(FLAGS_alg), sessions, rate);
   if (!load.connected()) {
     std::fprintf(stderr, "alg-service does not answer\n");
@@ -177,8 +163,8 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (int i = 0; i < clients; ++i) threads.emplace_back([&load] { load.RunClient(); });
   for (std::thread& thread : threads) thread.join();
-  const double alg_us = absl::ToDoubleMicroseconds(CpuTime(alg_pid) - alg_before) / sessions;
-  const double agw_us = absl::ToDoubleMicroseconds(CpuTime(agw_pid) - agw_before) / sessions;
+  const double alg_us = absl::ToDoubleMicroseconds(bench::CpuTime(alg_pid) - alg_before) / sessions;
+  const double agw_us = absl::ToDoubleMicroseconds(bench::CpuTime(agw_pid) - agw_before) / sessions;
 
   std::printf("sessions %d at %d/s, %d calls failed\n", sessions, rate, load.failure_count());
   std::printf("CPU per session: alg-service %.0f us, agw-service %.0f us, together %.0f us\n",

@@ -111,6 +111,7 @@ class Listener {
   bool StaysQuiet(absl::Duration time) const;
 
   common::TransportAddress address() const;
+  int fd() const { return fd_.get(); }
 
  private:
   explicit Listener(OwnedFd fd) : fd_(std::move(fd)) {}
