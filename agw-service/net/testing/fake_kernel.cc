@@ -98,6 +98,43 @@ Kind KindOf(const FakeSocket& socket) {
 
 }  // namespace
 
+absl::Span<const int> PlausibleErrors(SystemCall call) {
+  static constexpr int kSocket[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+  static constexpr int kBind[] = {EADDRINUSE, EADDRNOTAVAIL, EACCES, ENOMEM};
+  static constexpr int kListen[] = {EADDRINUSE};
+  static constexpr int kConnect[] = {ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, ECONNREFUSED,
+                                     EACCES,      EPERM,        ENOBUFS,       EAGAIN};
+  static constexpr int kAccept[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM,   ECONNABORTED,
+                                    EINTR,  EPERM,  EPROTO,  ENETDOWN, EHOSTUNREACH};
+  static constexpr int kRecv[] = {EINTR, EAGAIN, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOMEM};
+  static constexpr int kSend[] = {EINTR,     EAGAIN,       ECONNRESET, EPIPE,
+                                  ETIMEDOUT, EHOSTUNREACH, ENOBUFS,    ENOMEM};
+  static constexpr int kShutdown[] = {ENOTCONN};
+  static constexpr int kAttachFilter[] = {ENOMEM, ENOBUFS, EPERM};
+  switch (call) {
+    case SystemCall::kSocket:
+      return kSocket;
+    case SystemCall::kBind:
+      return kBind;
+    case SystemCall::kListen:
+      return kListen;
+    case SystemCall::kConnect:
+      return kConnect;
+    case SystemCall::kAccept:
+      return kAccept;
+    case SystemCall::kRecv:
+      return kRecv;
+    case SystemCall::kSend:
+      return kSend;
+    case SystemCall::kShutdown:
+      return kShutdown;
+    case SystemCall::kAttachFilter:
+      return kAttachFilter;
+  }
+  CHECK(!"one of them");
+  return {};
+}
+
 std::string ShownDescriptor::ToString() const {
   const char* const kKinds[] = {"bound", "listening", "connecting", "connected",
                                 "ended", "epoll",     "eventfd"};
@@ -369,6 +406,10 @@ int FakeKernel::EventFd() {
   Entry entry;
   entry.event_count = std::make_unique<uint64_t>(0);
   return Return(Add(std::move(entry)));
+}
+
+bool FakeKernel::Admits(int fd, const TransportAddress& source) const {
+  return FakeTcp::Passes(*entries_.at(fd).socket, source);
 }
 
 std::vector<ShownDescriptor> FakeKernel::Descriptors() const {

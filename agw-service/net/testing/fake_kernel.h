@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "agw-service/net/testing/fake_tcp.h"
 #include "common/ip_address.h"
 #include "common/monotonic_time.h"
@@ -45,12 +46,19 @@ enum class SystemCall {
   kAttachFilter,
 };
 
+// With which errno they may.
+absl::Span<const int> PlausibleErrors(SystemCall call);
+
 // What the kernel shows of a descriptor.
 struct ShownDescriptor {
   enum class Kind { kBound, kListening, kConnecting, kConnected, kEnded, kEpoll, kEventFd };
 
-  // For messages, and to compare.
   std::string ToString() const;
+
+  friend bool operator==(const ShownDescriptor& a, const ShownDescriptor& b) {
+    return a.fd == b.fd && a.kind == b.kind && a.local == b.local && a.remote == b.remote &&
+           a.watched == b.watched;
+  }
 
   int fd;
   Kind kind;
@@ -98,6 +106,9 @@ class FakeKernel {
 
   // What is tested has open, by descriptor.
   std::vector<ShownDescriptor> Descriptors() const;
+
+  // Whether the gates of the listener `fd` let a SYN from `source` in.
+  bool Admits(int fd, const common::TransportAddress& source) const;
 
   // Without those of peers, or of peers only.
   size_t descriptor_count() const { return descriptor_count_; }

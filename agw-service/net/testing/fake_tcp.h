@@ -103,6 +103,9 @@ class FakeTcp {
   // The connection breaks at this end with `error`; the other end gets RST.
   void Break(FakeSocket& socket, int error);
 
+  // Whether the gates of the socket let in what comes from `source`.
+  static bool Passes(const FakeSocket& receiver, const common::TransportAddress& source);
+
   // A gate of the socket has changed.
   void Retransmit(FakeSocket& socket);
 
@@ -122,7 +125,6 @@ class FakeTcp {
   using Pair = std::pair<common::TransportAddress, common::TransportAddress>;
 
   bool IsLost(const FakeSocket& socket) const;
-  static bool Passes(const FakeSocket& receiver, const common::TransportAddress& source);
   FakeSocket* FindListener(const common::TransportAddress& address) const;
   bool HasConnection(const Pair& pair) const;
   void SetLocal(FakeSocket& socket, const common::TransportAddress& address);
