@@ -101,6 +101,10 @@ absl::Status ConnectionPoint::OpenGate() {
   return absl::OkStatus();
 }
 
+void ConnectionPoint::ForceGateClosed() {
+  if (!CloseGate().ok()) SetHopGate(true);
+}
+
 absl::StatusOr<absl::optional<Accepted>> ConnectionPoint::AcceptOne() {
   absl::StatusOr<absl::optional<Accepted>> accepted = Accept(listener_.get());
   if (!accepted.ok()) {
@@ -110,8 +114,7 @@ absl::StatusOr<absl::optional<Accepted>> ConnectionPoint::AcceptOne() {
   }
   next_pause_ = kShortestPause;
   if (!accepted->has_value()) return accepted;
-  // A filter takes memory; the hop gate does not.
-  if (!CloseGate().ok()) SetHopGate(true);
+  ForceGateClosed();
   // An accepted socket has inherited both.
   RETURN_IF_ERROR(OpenSynGate((*accepted)->fd.get()));
   agw::SetHopGate((*accepted)->fd.get(), false);

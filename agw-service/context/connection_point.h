@@ -65,6 +65,10 @@ class ConnectionPoint {
   absl::Status OpenGateFor(absl::Span<const SourceFilter> sources);
   absl::Status OpenGate();
 
+  // Nobody may connect, as far as that can be done without memory: if there is none for a filter,
+  // the hop gate stands in for it. Only while listening.
+  void ForceGateClosed();
+
   // Takes the connection that waits, if there is one, and closes the gate; others that slipped in
   // beside it are reset.
   //

@@ -452,7 +452,7 @@ void Termination::Fail() {
   CloseConnection(/*reset=*/true);
   CancelSetupTimers();
   syn_drops_.Stop(*point_);
-  if (point_->listening()) (void)point_->CloseGate();
+  if (point_->listening()) point_->ForceGateClosed();
   end_ = State::kFailed;
 }
 

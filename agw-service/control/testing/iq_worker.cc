@@ -1,0 +1,237 @@
+#include "agw-service/control/testing/iq_worker.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/time/clock.h"
+#include "agw-service/bearer/scratch.h"
+#include "agw-service/context/context.h"
+#include "agw-service/context/iq_error.h"
+#include "agw-service/control/proto_conversion.h"
+#include "agw-service/tls/tls_identity.h"
+#include "agw-service/tls/tls_profile.h"
+#include "common/check.h"
+#include "common/ip_prefix.h"
+#include "common/status_macros.h"
+
+namespace agw {
+namespace {
+
+namespace iq = ims::iq::v1;
+
+constexpr uint16_t kFirstPort = 20000;
+constexpr uint16_t kGuardedPortCount = 4;
+
+// What takes longer to make than a test to run is shared by all.
+Scratch& SharedScratch() {
+  static Scratch& scratch = *new Scratch();
+  return scratch;
+}
+TlsProfile& SharedTlsProfile() {
+  static TlsProfile& profile = *new TlsProfile(SharedScratch());
+  return profile;
+}
+const std::shared_ptr<const TlsIdentity>& SharedIdentity(size_t index) {
+  static const auto& identities = *new std::vector<std::shared_ptr<const TlsIdentity>>{
+      *TlsIdentity::Generate({.now = absl::Now()}), *TlsIdentity::Generate({.now = absl::Now()})};
+  return identities[index % identities.size()];
+}
+
+absl::Status ContextUnknown() {
+  return IqError(absl::StatusCode::kNotFound, "CONTEXT_UNKNOWN", "no such context");
+}
+
+std::vector<IpRealm> MakeRealms(FakeKernel& kernel, const IqWorker::Options& options) {
+  const auto address = [&](const char* text, uint16_t port_count) {
+    const common::IpAddress ip = *common::IpAddress::Parse(text);
+    return RealmAddress{.bind = ip,
+                        .advertised = ip,
+                        .ports = std::make_unique<PortPool>(kFirstPort, kFirstPort + port_count - 1,
+                                                            options.quarantine,
+                                                            [&kernel] { return kernel.Now(); })};
+  };
+  std::vector<IpRealm> realms(3);
+  realms[0].name = "access";
+  realms[0].access_default = true;
+  realms[0].addresses.push_back(address(IqWorker::kAccess, options.ports_per_address));
+  realms[0].addresses.push_back(address("2001:db8:1::1", options.ports_per_address));
+  realms[1].name = "core";
+  realms[1].core_default = true;
+  realms[1].addresses.push_back(address(IqWorker::kCore, options.ports_per_address));
+  realms[1].addresses.push_back(address("2001:db8:1::2", options.ports_per_address));
+  realms[2].name = "guarded";
+  realms[2].addresses.push_back(address("10.3.0.1", kGuardedPortCount));
+  realms[2].addresses[0].remote_prefixes.allowed = {*common::IpPrefix::Parse("192.0.2.0/30")};
+  return realms;
+}
+
+}  // namespace
+
+IqWorker::IqWorker(FakeKernel& kernel, const Options& options)
+    : kernel_(kernel),
+      loop_([&kernel] { return kernel.Now(); }),
+      realms_(MakeRealms(kernel, options)),
+      own_addresses_(realms_.OwnAddresses()),
+      event_sink_([this](Event event) { Report(std::move(event)); }),
+      admission_(options.context_limit, options.descriptor_capacity),
+      resources_(new WorkerResources{.loop = loop_,
+                                     .scratch = SharedScratch(),
+                                     .tls_profile = SharedTlsProfile(),
+                                     .realms = realms_,
+                                     .own_addresses = own_addresses_,
+                                     .limits = limits_,
+                                     .event_sink = event_sink_,
+                                     .descriptors = admission_.descriptors(),
+                                     .realm_identities = realm_identities_,
+                                     .identity = SharedIdentity(0),
+                                     .counters = {}}),
+      table_(std::make_unique<ContextTable>(*resources_, admission_)) {}
+
+IqWorker::~IqWorker() = default;
+
+void IqWorker::Report(Event event) {
+  // Every one can be told.
+  (void)ToProto(event).SerializeAsString();
+  if (absl::holds_alternative<HangingTermination>(event.kind)) contexts_.erase(event.context_id);
+  events_.push_back(std::move(event));
+}
+
+template <typename Request, typename Response, typename Operation>
+absl::StatusOr<Response> IqWorker::InTransaction(const Request& request, Operation operation) {
+  RETURN_IF_ERROR(CheckTransactionId(request.transaction_id()));
+  const std::string& id = request.termination().context_id();
+  const size_t content =
+      absl::HashOf(Request::descriptor()->full_name(), request.SerializeAsString());
+  ASSIGN_OR_RETURN(const absl::optional<std::string> reply,
+                   table_->Replay(id, request.transaction_id(), content));
+  Response response;
+  if (reply.has_value()) {
+    CHECK(response.ParseFromString(*reply));
+    return response;
+  }
+  RETURN_IF_ERROR(operation(response));
+  Transaction transaction{request.transaction_id(), content, response.SerializeAsString()};
+  if (Context* context = table_->Find(id)) {
+    contexts_[id] = context;
+    table_->Remember(id, std::move(transaction));
+  } else {
+    contexts_.erase(id);
+    table_->RememberRelease(id, std::move(transaction));
+  }
+  return response;
+}
+
+template <typename Response, typename Request>
+absl::StatusOr<Response> IqWorker::Reserve(const Request& request,
+                                           const absl::optional<RemoteDescriptor>& remote,
+                                           bool orders_allowed) {
+  ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(request.termination()));
+  ASSIGN_OR_RETURN(const LocalDescriptor local, ToLocalDescriptor(request.local()));
+  ASSIGN_OR_RETURN(const BearerControl control,
+                   ToBearerControl(request.bearer_control(), orders_allowed));
+  ASSIGN_OR_RETURN(
+      const absl::optional<ControllerStateUpdate> state,
+      ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
+  return InTransaction<Request, Response>(request, [&](Response& response) -> absl::Status {
+    const std::string& context_id = request.termination().context_id();
+    ASSIGN_OR_RETURN(Context * context, table_->FindOrCreate(context_id));
+    absl::Status reserved = context->ReserveConnectionPoint(key, local, remote, control, state);
+    if (!reserved.ok()) {
+      table_->EraseIfEmpty(context_id);
+      return reserved;
+    }
+    const Termination& termination = *context->FindTermination(key);
+    *response.mutable_local_address() = ToProto(termination.local_address());
+    if (local.fingerprint_request) {
+      *response.add_local_fingerprints() = ToProto(termination.identity()->fingerprint());
+    }
+    response.set_controller_state_revision(context->controller_state_revision());
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<iq::ReserveConnectionPointResponse> IqWorker::Call(
+    const iq::ReserveConnectionPointRequest& request) {
+  return Reserve<iq::ReserveConnectionPointResponse>(request, absl::nullopt,
+                                                     /*orders_allowed=*/false);
+}
+
+absl::StatusOr<iq::ReserveAndConfigureConnectionPointResponse> IqWorker::Call(
+    const iq::ReserveAndConfigureConnectionPointRequest& request) {
+  if (!request.has_remote()) {
+    return IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required", "remote");
+  }
+  ASSIGN_OR_RETURN(RemoteDescriptor remote, ToRemoteDescriptor(request.remote()));
+  return Reserve<iq::ReserveAndConfigureConnectionPointResponse>(
+      request, absl::optional<RemoteDescriptor>(std::move(remote)), /*orders_allowed=*/true);
+}
+
+absl::StatusOr<iq::ConfigureConnectionPointResponse> IqWorker::Call(
+    const iq::ConfigureConnectionPointRequest& request) {
+  using Response = iq::ConfigureConnectionPointResponse;
+  ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(request.termination()));
+  ASSIGN_OR_RETURN(const RemoteDescriptor remote, ToRemoteDescriptor(request.remote()));
+  ASSIGN_OR_RETURN(const BearerControl control,
+                   ToBearerControl(request.bearer_control(), /*orders_allowed=*/true));
+  ASSIGN_OR_RETURN(
+      const absl::optional<ControllerStateUpdate> state,
+      ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
+  return InTransaction<iq::ConfigureConnectionPointRequest, Response>(
+      request, [&](Response& response) -> absl::Status {
+        Context* const context = table_->Find(request.termination().context_id());
+        if (context == nullptr) return ContextUnknown();
+        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state));
+        response.set_controller_state_revision(context->controller_state_revision());
+        return absl::OkStatus();
+      });
+}
+
+absl::StatusOr<iq::ReleaseTerminationResponse> IqWorker::Call(
+    const iq::ReleaseTerminationRequest& request) {
+  using Response = iq::ReleaseTerminationResponse;
+  const iq::TerminationId& termination = request.termination();
+  RETURN_IF_ERROR(CheckContextId(termination.context_id(), "termination.context_id"));
+  absl::optional<Side> side;
+  if (termination.side() != iq::SIDE_UNSPECIFIED) {
+    ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(termination));
+    side = key.side;
+  }
+  absl::optional<uint64_t> expected_revision;
+  if (request.has_expected_controller_state_revision()) {
+    expected_revision = request.expected_controller_state_revision();
+  }
+  return InTransaction<iq::ReleaseTerminationRequest, Response>(
+      request, [&](Response& response) -> absl::Status {
+        Context* const context = table_->Find(termination.context_id());
+        if (context == nullptr) return ContextUnknown();
+        ASSIGN_OR_RETURN(
+            const std::vector<Context::Released> released,
+            context->ReleaseTermination(termination.stream_id(), side, expected_revision));
+        for (const auto& [key, statistics] : released) {
+          iq::TerminationStatistics* proto = response.add_terminations();
+          SetTerminationId(termination.context_id(), key, proto->mutable_termination());
+          SetStatistics(statistics, proto);
+        }
+        table_->EraseIfEmpty(termination.context_id());
+        return absl::OkStatus();
+      });
+}
+
+std::map<std::string, iq::AuditContextResponse> IqWorker::Audit() const {
+  std::map<std::string, iq::AuditContextResponse> audits;
+  for (const auto& [id, context] : contexts_) audits[id] = agw::Audit(*context);
+  return audits;
+}
+
+size_t IqWorker::ports_in_use() const {
+  size_t count = 0;
+  for (const IpRealm& realm : realms_.realms()) {
+    for (const RealmAddress& address : realm.addresses) count += address.ports->in_use();
+  }
+  return count;
+}
+
+void IqWorker::RotateIdentity() { resources_->identity = SharedIdentity(++identity_); }
+
+}  // namespace agw
