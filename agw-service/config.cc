@@ -193,6 +193,7 @@ absl::StatusOr<AgwConfig> LoadConfig(const std::string& file_name,
 }
 
 void SetDefaults(AgwConfig* config) {
+  const ContextLimits limits;
   if (config->instance_id().empty()) config->set_instance_id(HostName());
   if (config->node_name().empty()) config->set_node_name(HostName());
   if (config->iq().listen_address().empty()) {
@@ -224,11 +225,19 @@ void SetDefaults(AgwConfig* config) {
   if (setup->attempt_limit() == 0) setup->set_attempt_limit(3);
   ims::config::v1::TlsConfig* tls = config->mutable_tls();
   if (tls->handshake_size_limit() == 0) tls->set_handshake_size_limit(16384);
+  if (tls->handshake_limit() == 0) tls->set_handshake_limit(limits.handshake_limit);
   if (!tls->has_certificate_rotation())
     *tls->mutable_certificate_rotation() = ToProto(absl::Hours(24 * 7));
   if (config->notification_log_size() == 0) config->set_notification_log_size(16384);
+  if (!config->has_history_limit()) config->set_history_limit(limits.history_limit);
+  if (config->buffered_byte_limit() == 0)
+    config->set_buffered_byte_limit(limits.buffered_byte_limit);
+  if (!config->has_priority_share()) config->set_priority_share(5);
+  if (config->port_pool_low_share() == 0) config->set_port_pool_low_share(20);
   if (!config->has_hold_time()) *config->mutable_hold_time() = ToProto(absl::Minutes(5));
   if (!config->has_drain_time()) *config->mutable_drain_time() = ToProto(absl::Seconds(30));
+  if (!config->has_drain_close_time())
+    *config->mutable_drain_close_time() = ToProto(absl::Seconds(5));
   if (!config->has_half_close_time())
     *config->mutable_half_close_time() = ToProto(absl::Minutes(5));
   const PeerLossTimes times;
@@ -275,9 +284,17 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   check.Number("tls.handshake_size_limit", config.tls().handshake_size_limit(), 16384, 65536);
   check.Time("tls.certificate_rotation", config.tls().certificate_rotation(), absl::Minutes(1),
              absl::Hours(24 * 365));
+  check.Number("tls.handshake_limit", config.tls().handshake_limit(), 16, 1'000'000);
   check.Number("notification_log_size", config.notification_log_size(), 16, 1'048'576);
+  check.Number("history_limit", config.history_limit(), 0, 256);
+  if (config.buffered_byte_limit() < 1'048'576) {
+    errors->Add("buffered_byte_limit", "must be at least 1048576");
+  }
+  check.Number("priority_share", config.priority_share(), 0, 50);
+  check.Number("port_pool_low_share", config.port_pool_low_share(), 1, 90);
   check.Time("hold_time", config.hold_time(), absl::Seconds(1), absl::Hours(24));
   check.Time("drain_time", config.drain_time(), absl::ZeroDuration(), absl::Hours(24));
+  check.Time("drain_close_time", config.drain_close_time(), absl::ZeroDuration(), absl::Hours(1));
   check.Time("half_close_time", config.half_close_time(), absl::Seconds(1), absl::Hours(24));
   ValidatePeerLoss(config.peer_loss(), errors);
 }
@@ -323,6 +340,9 @@ ContextLimits MakeContextLimits(const AgwConfig& config) {
   limits.hold_time = ToDuration(config.hold_time());
   limits.allow_sha1_fingerprints = config.tls().allow_sha1_fingerprints();
   limits.handshake_message_limit = config.tls().handshake_size_limit();
+  limits.history_limit = config.history_limit();
+  limits.buffered_byte_limit = config.buffered_byte_limit();
+  limits.handshake_limit = config.tls().handshake_limit();
   return limits;
 }
 

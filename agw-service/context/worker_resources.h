@@ -45,6 +45,15 @@ struct ContextLimits {
 
   // Octets of one handshake message.
   size_t handshake_message_limit = 16 * 1024;
+
+  // TLS handshakes under way at the same time, of all workers together.
+  uint32_t handshake_limit = 2000;
+
+  // Octets kept for peers that take them slowly, of all workers together.
+  uint64_t buffered_byte_limit = 256 << 20;
+
+  // Events and calls that a context remembers; 0: none.
+  uint32_t history_limit = 32;
 };
 
 // File descriptors that a termination may have open at the same time: a listener and a connection.
