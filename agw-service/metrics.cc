@@ -60,6 +60,12 @@ Metrics::Metrics(absl::Duration drain_limit)
                                        *registry_)),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
                                     "When the first certificate in use ends.", *registry_)),
+      certificate_files_usable_(
+          MakeFamily(prometheus::BuildGauge(), "iqgate_agw_certificate_files_usable",
+                     "1 while a realm presents the certificate of its files.", *registry_)),
+      certificate_reloads_(MakeFamily(prometheus::BuildCounter(),
+                                      "iqgate_agw_certificate_reloads_total",
+                                      "Changed files of certificates of realms.", *registry_)),
       open_descriptors_(MakeGauge("iqgate_agw_open_file_descriptors",
                                   "Open file descriptors of the process.", *registry_)),
       descriptor_limit_(MakeGauge("iqgate_agw_open_file_descriptors_limit",
@@ -88,6 +94,17 @@ void Metrics::Count(const WorkerCounters& counters) {
 
 void Metrics::SetCertificateExpiry(absl::Time expiry) {
   certificate_expiry_.Set(static_cast<double>(absl::ToUnixSeconds(expiry)));
+}
+
+void Metrics::CountCertificateReload(const std::string& realm, bool taken) {
+  certificate_reloads_.Add({{"realm", realm}, {"result", taken ? "taken" : "refused"}}).Increment();
+}
+
+void Metrics::SetCertificateFilesUsable(const std::string& realm, bool usable) {
+  certificate_files_usable_.Add({{"realm", realm}}).Set(usable ? 1 : 0);
+  for (const char* result : {"taken", "refused"}) {
+    certificate_reloads_.Add({{"realm", realm}, {"result", result}});  // From 0 on.
+  }
 }
 
 void Metrics::ReadSources() const {

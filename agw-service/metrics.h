@@ -11,6 +11,9 @@
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
 //   iqgate_agw_certificate_expiry_timestamp_seconds  of the certificate in use that ends first
+//   iqgate_agw_certificate_files_usable{realm}       1 while the certificate that the realm presents
+//                                                    is that of its files, 0 while these are of no
+//                                                    use and an older one stays
 //   iqgate_agw_open_file_descriptors                 of the process
 //   iqgate_agw_open_file_descriptors_limit           the most the process may open
 //
@@ -25,6 +28,8 @@
 //                                                    peer whom the SYN policy or the realm's
 //                                                    `allowed_remotes` and `denied_remotes` do not
 //                                                    let in, or beside the one there is
+//   iqgate_agw_certificate_reloads_total{realm,result}  files of a realm's certificate that have
+//                                                    changed: `taken`, `refused`
 //   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
 //                                                    came faster than they could be numbered
 //   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time
@@ -34,6 +39,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -68,6 +74,10 @@ class Metrics : public prometheus::Collectable {
   void Count(const WorkerCounters& counters);
   void SetCertificateExpiry(absl::Time expiry);
 
+  // Of the files of a realm that has a certificate of its own.
+  void CountCertificateReload(const std::string& realm, bool taken);
+  void SetCertificateFilesUsable(const std::string& realm, bool usable);
+
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
@@ -86,6 +96,8 @@ class Metrics : public prometheus::Collectable {
   prometheus::Counter& dropped_syns_;
   prometheus::Counter& refused_connections_;
   prometheus::Gauge& certificate_expiry_;
+  prometheus::Family<prometheus::Gauge>& certificate_files_usable_;
+  prometheus::Family<prometheus::Counter>& certificate_reloads_;
   prometheus::Gauge& open_descriptors_;
   prometheus::Gauge& descriptor_limit_;
   prometheus::Counter& dropped_notifications_;

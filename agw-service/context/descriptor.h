@@ -41,11 +41,14 @@ struct LocalDescriptor {
   enum class Family { kAny, kIpv4, kIpv6 };
 
   bool tls() const { return transport_protocol == TransportProtocol::kTcpTls; }
+  bool fingerprint_request() const { return !fingerprint_hash_functions.empty(); }
 
   std::string ip_realm;
   Family family = Family::kAny;
   TransportProtocol transport_protocol = TransportProtocol::kTcp;
-  bool fingerprint_request = false;
+
+  // Of the fingerprints that were asked for.
+  std::vector<HashFunction> fingerprint_hash_functions = {};
 };
 
 // The peer, as far as signalling knows it.

@@ -24,12 +24,6 @@ TcpFailed::Cause CauseOf(const absl::Status& status) {
   }
 }
 
-std::shared_ptr<const TlsIdentity> IdentityOf(const WorkerResources& resources,
-                                              const IpRealm& realm) {
-  const auto own = resources.realm_identities.find(realm.name);
-  return own != resources.realm_identities.end() ? own->second : resources.identity;
-}
-
 }  // namespace
 
 Termination::Termination(WorkerResources& resources, Observer& observer, Side side,
@@ -69,8 +63,9 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
     return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                    "the file descriptors are not enough for one more termination");
   }
-  std::unique_ptr<Termination> termination(new Termination(
-      resources, observer, side, local, local.tls() ? IdentityOf(resources, *realm) : nullptr));
+  std::unique_ptr<Termination> termination(
+      new Termination(resources, observer, side, local,
+                      local.tls() ? resources.identities.Of(realm->name) : nullptr));
   termination->descriptors_ = *std::move(descriptors);
   ASSIGN_OR_RETURN(
       termination->point_,
@@ -98,7 +93,8 @@ absl::Status Termination::CheckConfigure(const RemoteDescriptor& remote,
                                          const BearerControl& control) const {
   return policy_.Check({.state = state(),
                         .bound_ip = point_->bound_address().ip,
-                        .identity = identity_.get(),
+                        .tls = local_.tls(),
+                        .identities = resources_.identities,
                         .own_addresses = resources_.own_addresses,
                         .remote_prefixes = point_->remote_prefixes(),
                         .allow_sha1_fingerprints = resources_.limits.allow_sha1_fingerprints},

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "agw-service/context/iq_error.h"
 #include "agw-service/control/proto_conversion.h"
+#include "agw-service/tls/fingerprint.h"
 #include "common/grpc_status.h"
 #include "common/status_macros.h"
 
@@ -149,8 +150,9 @@ grpc::ServerUnaryReactor* MediaGatewayService::Reserve(
         }
         const Termination& termination = *context->FindTermination(key);
         *response->mutable_local_address() = ToProto(termination.local_address());
-        if (local.fingerprint_request) {
-          *response->add_local_fingerprints() = ToProto(termination.identity()->fingerprint());
+        for (const HashFunction hash_function : local.fingerprint_hash_functions) {
+          *response->add_local_fingerprints() =
+              ToProto(termination.identity()->FingerprintBy(hash_function));
         }
         response->set_controller_state_revision(context->controller_state_revision());
         return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "agw-service/control/notification_log.h"
 #include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/admission.h"
 #include "common/check.h"
@@ -60,7 +61,7 @@ std::unique_ptr<grpc::ClientContext> NewCall() {
 class MediaGatewayServiceTest : public testing::Test {
  protected:
   MediaGatewayServiceTest() {
-    state_.SetIdentity(identity_);
+    state_.SetIdentity("", identity_);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -144,12 +145,11 @@ class MediaGatewayServiceTest : public testing::Test {
   Admission admission_{10};
   NotificationLog log_{kLogCapacity, [](const iq::Notification&) {}};
   const EventSink event_sink_ = [this](Event event) { log_.Append(std::move(event)); };
-  const RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
-  GatewayState state_{"agw-1", "run-1", 3, realms_, realm_identities_, admission_, log_};
+  GatewayState state_{"agw-1", "run-1", 3, realms_, admission_, log_};
   std::unique_ptr<WorkerPool> workers_ = std::make_unique<WorkerPool>(
-      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
-                       identity_, [](const WorkerCounters&) {}});
+      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_,
+                       TlsIdentities(identity_), [](const WorkerCounters&) {}});
   GatewayStreams streams_{state_, log_};
   MediaGatewayService service_{*workers_, state_, streams_, [this] { streams_.PushStatus(); }};
   std::unique_ptr<grpc::Server> server_;
@@ -167,6 +167,20 @@ TEST_F(MediaGatewayServiceTest, DP_18_R_ALG_05_ARepeatedReservationGetsTheFirstR
   EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
   EXPECT_EQ(ports_in_use(), 1u);
   EXPECT_EQ(admission_.context_count(), 1u);
+}
+
+TEST_F(MediaGatewayServiceTest, R_SEC_12_TheReplyHasAFingerprintByEachHashFunctionAskedFor) {
+  iq::ReserveConnectionPointRequest request = ReserveRequest("c1", "t1");
+  request.mutable_local()->add_certificate_fingerprint_hash_functions("sha-512");
+  request.mutable_local()->add_certificate_fingerprint_hash_functions("sha-1");
+  iq::ReserveConnectionPointResponse response;
+  ASSERT_THAT(Reserve(request, &response), IsOk());
+  ASSERT_EQ(response.local_fingerprints_size(), 2);
+  EXPECT_EQ(response.local_fingerprints(0).hash_function(), "sha-512");
+  EXPECT_EQ(response.local_fingerprints(0).digest(),
+            identity_->FingerprintBy(HashFunction::kSha512).digest());
+  EXPECT_EQ(response.local_fingerprints(1).digest(),
+            identity_->FingerprintBy(HashFunction::kSha1).digest());
 }
 
 TEST_F(MediaGatewayServiceTest, DP_18_ARepeatedReleaseGetsTheFirstReplyThoughTheContextIsGone) {
@@ -382,13 +396,21 @@ TEST_F(MediaGatewayServiceTest, StatusTellsWhoThisIsAndHowMuchRoomThereIs) {
 
 TEST_F(MediaGatewayServiceTest, StatusTellsTheCertificatesOfRealmsThatHaveTheirOwn) {
   EXPECT_EQ(Status().realms(0).certificate_fingerprints_size(), 0);
-  const RealmIdentities identities{{"both", *TlsIdentity::Generate({.now = absl::Now()})}};
-  GatewayState state("agw-1", "run-1", 3, realms_, identities, admission_, log_);
-  state.SetIdentity(identity_);
-  const iq::GatewayStatus status = state.Status();
+  const auto own = *TlsIdentity::Generate({.now = absl::Now()});
+  state_.SetIdentity("both", own);
+  const iq::GatewayStatus status = Status();
   ASSERT_EQ(status.realms(0).certificate_fingerprints_size(), 1);
-  EXPECT_EQ(status.realms(0).certificate_fingerprints(0).digest(),
-            identities.at("both")->fingerprint().digest());
+  EXPECT_EQ(status.realms(0).certificate_fingerprints(0).digest(), own->fingerprint().digest());
+  ASSERT_EQ(status.certificates_size(), 2);
+  EXPECT_EQ(status.certificates(0).ip_realm(), "");
+  EXPECT_TRUE(status.certificates(0).generated());
+  EXPECT_EQ(status.certificates(0).fingerprint().digest(), identity_->fingerprint().digest());
+  EXPECT_EQ(status.certificates(1).ip_realm(), "both");
+  EXPECT_FALSE(status.certificates(1).generated());
+  EXPECT_EQ(status.certificates(1).fingerprint().digest(), own->fingerprint().digest());
+  EXPECT_EQ(status.certificates(1).not_after().seconds(), absl::ToUnixSeconds(own->not_after()));
+  EXPECT_GE(status.certificates(1).in_use_since().seconds(),
+            status.certificates(0).in_use_since().seconds());
 }
 
 // A stream of notifications, read one by one.
@@ -403,11 +425,12 @@ class Watch {
   ~Watch() { Cancel(); }
 
   // The number of the next one; 0 if the stream has ended.
-  uint64_t Next() {
+  uint64_t Next() { return NextNotification().sequence_number(); }
+  iq::Notification NextNotification() {
     iq::WatchNotificationsResponse response;
-    if (!reader_->Read(&response)) return 0;
+    if (!reader_->Read(&response)) return iq::Notification();
     EXPECT_EQ(response.incarnation(), "run-1");
-    return response.notification().sequence_number();
+    return response.notification();
   }
   absl::Status Finish() {
     finished_ = true;
@@ -424,6 +447,22 @@ class Watch {
   std::unique_ptr<grpc::ClientReader<iq::WatchNotificationsResponse>> reader_;
   bool finished_ = false;
 };
+
+TEST_F(MediaGatewayServiceTest, R_SEC_18_ACertificateThatTakesThePlaceOfAnotherIsNotified) {
+  const auto own = *TlsIdentity::Generate({.now = absl::Now()});
+  state_.SetIdentity("both", own);  // The first one of the realm is none.
+  const auto next = *TlsIdentity::Generate({.now = absl::Now()});
+  state_.SetIdentity("both", next);
+  Watch watch(*stub_, 0, "");
+  const iq::Notification notification = watch.NextNotification();
+  EXPECT_EQ(notification.sequence_number(), 1u);
+  EXPECT_FALSE(notification.has_termination());
+  const auto& rotated = notification.certificate_rotated();
+  EXPECT_EQ(rotated.ip_realm(), "both");
+  EXPECT_EQ(rotated.fingerprint().digest(), next->fingerprint().digest());
+  EXPECT_EQ(rotated.not_after().seconds(), absl::ToUnixSeconds(next->not_after()));
+  EXPECT_EQ(state_.FirstCertificateEnd(), identity_->not_after());
+}
 
 TEST_F(MediaGatewayServiceTest, NotificationsComeFromTheOldestKeptAndGoOn) {
   AppendEvents(2);

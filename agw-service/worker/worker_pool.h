@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -23,8 +24,9 @@ class WorkerPool {
 
   const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
 
-  // For new terminations.
-  void SetIdentity(const std::shared_ptr<const TlsIdentity>& identity);
+  // For new terminations in `realm`; with an empty name for those in realms that have none of their
+  // own.
+  void SetIdentity(const std::string& realm, const std::shared_ptr<const TlsIdentity>& identity);
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;

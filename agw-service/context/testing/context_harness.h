@@ -18,6 +18,7 @@
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "common/check.h"
 #include "common/monotonic_time.h"
@@ -123,18 +124,17 @@ class ContextHarness {
   bool hanging_ = false;
   const EventSink event_sink_ = [this](Event event) { events_.push_back(std::move(event)); };
   DescriptorBudget descriptors_{1'000'000};
-  RealmIdentities realm_identities_;
-  WorkerResources resources_{.loop = loop_,
-                             .scratch = *scratch_,
-                             .tls_profile = tls_profile_,
-                             .realms = realms_,
-                             .own_addresses = own_addresses_,
-                             .limits = limits_,
-                             .event_sink = event_sink_,
-                             .descriptors = descriptors_,
-                             .realm_identities = realm_identities_,
-                             .identity = *TlsIdentity::Generate({.now = absl::Now()}),
-                             .counters = {}};
+  WorkerResources resources_{
+      .loop = loop_,
+      .scratch = *scratch_,
+      .tls_profile = tls_profile_,
+      .realms = realms_,
+      .own_addresses = own_addresses_,
+      .limits = limits_,
+      .event_sink = event_sink_,
+      .descriptors = descriptors_,
+      .identities = TlsIdentities(*TlsIdentity::Generate({.now = absl::Now()})),
+      .counters = {}};
   std::unique_ptr<Context> context_;
 };
 
