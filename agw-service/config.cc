@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "agw-service/realm/port_pool.h"
 #include "common/config_check.h"
 #include "common/control_group.h"
 #include "common/ip_address.h"
@@ -133,6 +134,19 @@ std::vector<common::IpPrefix> MakePrefixes(const Texts& texts) {
   std::vector<common::IpPrefix> prefixes;
   for (const std::string& text : texts) prefixes.push_back(*common::IpPrefix::Parse(text));
   return prefixes;
+}
+
+PortPool::Shares MakePortShares(const AgwConfig& config, const std::string& realm, size_t total,
+                                const PortPoolLowSink& on_low) {
+  PortPool::Shares shares;
+  shares.kept_count = total * config.priority_share() / 100;
+  shares.low_count = total * config.port_pool_low_share() / 100;
+  if (on_low) {
+    shares.on_low = [realm, total, on_low](size_t in_use) {
+      on_low(PortPoolLow{realm, static_cast<uint32_t>(in_use), static_cast<uint32_t>(total)});
+    };
+  }
+  return shares;
 }
 
 void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
@@ -299,7 +313,7 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   ValidatePeerLoss(config.peer_loss(), errors);
 }
 
-std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
+std::vector<IpRealm> MakeRealms(const AgwConfig& config, const PortPoolLowSink& on_port_pool_low) {
   std::vector<IpRealm> realms;
   for (const RealmConfig& realm_config : config.realms()) {
     IpRealm realm;
@@ -311,12 +325,12 @@ std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
     SocketOptions socket_options;
     if (realm_config.has_dscp()) socket_options.dscp = static_cast<uint8_t>(realm_config.dscp());
     for (const ims::config::v1::RealmAddress& address : realm_config.addresses()) {
-      realm.addresses.push_back(
-          {*common::IpAddress::Parse(address.bind()),
-           *common::IpAddress::Parse(address.advertised()),
-           std::make_unique<PortPool>(realm.first_port, realm.last_port,
-                                      ToDuration(realm_config.port_quarantine())),
-           remote_prefixes, socket_options});
+      auto ports = std::make_unique<PortPool>(realm.first_port, realm.last_port,
+                                              ToDuration(realm_config.port_quarantine()));
+      ports->SetShares(MakePortShares(config, realm.name, ports->total(), on_port_pool_low));
+      realm.addresses.push_back({*common::IpAddress::Parse(address.bind()),
+                                 *common::IpAddress::Parse(address.advertised()), std::move(ports),
+                                 remote_prefixes, socket_options});
     }
     for (const std::string& side : realm_config.default_for()) {
       (side == "access" ? realm.access_default : realm.core_default) = true;

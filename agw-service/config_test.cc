@@ -98,6 +98,38 @@ realms:
   }
 }
 
+TEST(ConfigTest, OfEachAddressAShareOfThePortsIsKeptAndOneTellsThatFewAreLeft) {
+  const std::string file = WriteFile(R"(
+priority_share: 10
+port_pool_low_share: 30
+realms:
+  - name: both
+    addresses: [{bind: 192.0.2.1}, {bind: "2001:db8::1"}]
+    default_for: [access, core]
+    first_port: 20000
+    last_port: 20019
+)");
+  absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
+  ASSERT_THAT(config, IsOk());
+  ASSERT_THAT(ResolveRealmAddresses({}, &*config), IsOk());
+  std::vector<PortPoolLow> told;
+  const std::vector<IpRealm> realms =
+      MakeRealms(*config, [&](PortPoolLow low) { told.push_back(std::move(low)); });
+  for (const RealmAddress& address : realms[0].addresses) {
+    told.clear();
+    std::vector<PortLease> leases;
+    while (absl::optional<PortLease> lease = address.ports->Lease()) {
+      leases.push_back(*std::move(lease));
+    }
+    EXPECT_EQ(leases.size(), 18u);
+    EXPECT_TRUE(address.ports->Lease(/*privileged=*/true).has_value());
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].ip_realm, "both");
+    EXPECT_EQ(told[0].ports_in_use, 15u);
+    EXPECT_EQ(told[0].ports_total, 20u);
+  }
+}
+
 TEST(ConfigTest, WithoutDscpARealmHasTheSystems) {
   absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig("", {});
   ASSERT_THAT(config, IsOk());

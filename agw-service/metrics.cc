@@ -30,6 +30,18 @@ void RaiseTo(uint64_t count, prometheus::Counter& counter) {
   counter.Increment(static_cast<double>(count) - counter.Value());
 }
 
+// In the order of `Admission::Refusal`.
+std::array<prometheus::Counter*, Admission::kRefusalCount> MakeRefusals(
+    prometheus::Registry& registry) {
+  prometheus::Family<prometheus::Counter>& family =
+      MakeFamily(prometheus::BuildCounter(), "iqgate_agw_refused_reservations_total",
+                 "Reservations refused for want of room.", registry);
+  std::array<prometheus::Counter*, Admission::kRefusalCount> counters = {};
+  const char* const reasons[] = {"draining", "context_limit", "descriptor_limit", "no_free_port"};
+  for (size_t i = 0; i < counters.size(); ++i) counters[i] = &family.Add({{"reason", reasons[i]}});
+  return counters;
+}
+
 }  // namespace
 
 Metrics::Metrics(absl::Duration drain_limit)
@@ -53,6 +65,10 @@ Metrics::Metrics(absl::Duration drain_limit)
                               .Add({{"side", "core"}})),
       notifications_(MakeFamily(prometheus::BuildCounter(), "iqgate_agw_notifications_total",
                                 "What happened at terminations.", *registry_)),
+      refused_reservations_(MakeRefusals(*registry_)),
+      drain_closed_contexts_(MakeCounter("iqgate_agw_drain_closed_contexts_total",
+                                         "Contexts closed at the deadline of a drain.",
+                                         *registry_)),
       dropped_syns_(MakeCounter("iqgate_agw_dropped_syns_total", "SYNs dropped by SYN policies.",
                                 *registry_)),
       refused_connections_(MakeCounter("iqgate_agw_refused_connections_total",
@@ -114,6 +130,13 @@ void Metrics::ReadSources() const {
   RaiseTo(common::DroppedLogLineCount(), dropped_log_lines_);
   if (sources_.dropped_notification_count) {
     RaiseTo(sources_.dropped_notification_count(), dropped_notifications_);
+  }
+  if (sources_.admission != nullptr) {
+    for (size_t i = 0; i < refused_reservations_.size(); ++i) {
+      RaiseTo(sources_.admission->refused_count(static_cast<Admission::Refusal>(i)),
+              *refused_reservations_[i]);
+    }
+    RaiseTo(sources_.admission->closed_by_drain_count(), drain_closed_contexts_);
   }
   if (!sources_.status) return;
   const ims::iq::v1::GatewayStatus status = sources_.status();

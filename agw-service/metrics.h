@@ -6,7 +6,8 @@
 //   iqgate_agw_contexts_limit                        as configured
 //   iqgate_agw_draining                              1 while no new contexts are taken
 //   iqgate_agw_drain_seconds                         for how long that has been so
-//   iqgate_agw_drain_limit_seconds                   when SIGTERM's drain ends, `drain_time`
+//   iqgate_agw_drain_limit_seconds                   when SIGTERM's drain ends, `drain_time` and
+//                                                    `drain_close_time`
 //   iqgate_agw_realm_ports_in_use{realm}             leased or resting, of the address that has the
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
@@ -23,6 +24,9 @@
 //                                                    side
 //   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
 //                                                    has none
+//   iqgate_agw_refused_reservations_total{reason}    `draining`, `context_limit`,
+//                                                    `descriptor_limit`, `no_free_port`
+//   iqgate_agw_drain_closed_contexts_total           contexts that a drain has closed at its deadline
 //   iqgate_agw_dropped_syns_total                    SYNs the gates have dropped
 //   iqgate_agw_refused_connections_total             connections that were reset at once: from a
 //                                                    peer whom the SYN policy or the realm's
@@ -37,6 +41,7 @@
 #ifndef AGW_SERVICE_METRICS_H_
 #define AGW_SERVICE_METRICS_H_
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,6 +50,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "agw-service/context/worker_resources.h"
+#include "agw-service/worker/admission.h"
 #include "common/mutex.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 #include "ims/iq/v1/notification.pb.h"
@@ -65,6 +71,7 @@ class Metrics : public prometheus::Collectable {
   struct Sources {
     std::function<ims::iq::v1::GatewayStatus()> status;
     std::function<uint64_t()> dropped_notification_count;
+    const Admission* admission = nullptr;
   };
 
   // Before the first `Collect()`. Without it what comes from there stays 0.
@@ -93,6 +100,8 @@ class Metrics : public prometheus::Collectable {
   prometheus::Counter& received_from_access_;
   prometheus::Counter& received_from_core_;
   prometheus::Family<prometheus::Counter>& notifications_;
+  const std::array<prometheus::Counter*, Admission::kRefusalCount> refused_reservations_;
+  prometheus::Counter& drain_closed_contexts_;
   prometheus::Counter& dropped_syns_;
   prometheus::Counter& refused_connections_;
   prometheus::Gauge& certificate_expiry_;

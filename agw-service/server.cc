@@ -173,10 +173,14 @@ class Server::Parts {
       : config(server_config),
         limits(MakeContextLimits(config)),
         realm_certificates(std::move(certificates_of_realms)),
-        realms(MakeRealms(config)),
+        realms(MakeRealms(config,
+                          [this](PortPoolLow low) {
+                            event_sink(Event{absl::Now(), "", 0, {}, low});
+                          })),
         own_addresses(OwnAddresses(config, realms, InterfaceAddresses())),
-        admission(config.context_limit(), DescriptorCapacity(config)),
-        metrics(std::make_shared<Metrics>(common::ToDuration(config.drain_time()))),
+        admission(config.context_limit(), DescriptorCapacity(config), config.priority_share()),
+        metrics(std::make_shared<Metrics>(common::ToDuration(config.drain_time()) +
+                                          common::ToDuration(config.drain_close_time()))),
         service_metrics(std::make_shared<common::ServiceMetrics>(
             "agw", std::vector<std::string>{config.iq().tls().certificate_file()})),
         log(config.notification_log_size(),
@@ -203,7 +207,8 @@ class Server::Parts {
       AnnounceIdentity(realm, of_realm);
     }
     metrics->SetSources({.status = [this] { return state.Status(); },
-                         .dropped_notification_count = [this] { return log.dropped_count(); }});
+                         .dropped_notification_count = [this] { return log.dropped_count(); },
+                         .admission = &admission});
   }
 
   void AnnounceIdentity(const std::string& realm,
@@ -353,6 +358,12 @@ void Server::DrainToStop() {
 }
 
 uint32_t Server::context_count() const { return parts_->admission.context_count(); }
+
+void Server::CloseContexts() { parts_->workers->CloseContexts(drain_close_time()); }
+
+absl::Duration Server::drain_close_time() const {
+  return common::ToDuration(parts_->config.drain_close_time());
+}
 
 absl::Duration Server::drain_time() const {
   return common::ToDuration(parts_->config.drain_time());

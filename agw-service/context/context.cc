@@ -71,7 +71,8 @@ void Context::StoreControllerState(const absl::optional<ControllerStateUpdate>& 
 absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
                                              const absl::optional<RemoteDescriptor>& remote,
                                              const BearerControl& control,
-                                             const absl::optional<ControllerStateUpdate>& state) {
+                                             const absl::optional<ControllerStateUpdate>& state,
+                                             const absl::optional<ContextAttributes>& attributes) {
   if (FindTermination(key) != nullptr) {
     return IqError(absl::StatusCode::kAlreadyExists, "TERMINATION_EXISTS",
                    "reserved by another transaction", "termination");
@@ -84,25 +85,34 @@ absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDesc
           resources_.event_sink(Event{absl::Now(), id_, stream_id, side, std::move(kind)});
         });
   }
-  absl::Status reserved = stream->Reserve(key.side, local, remote, control);
+  LocalDescriptor with_privilege = local;
+  with_privilege.privileged = attributes.value_or(attributes_).privileged();
+  absl::Status reserved = stream->Reserve(key.side, with_privilege, remote, control);
   if (!reserved.ok()) {
     if (stream->empty()) streams_.erase(key.stream_id);
     return reserved;
   }
   StoreControllerState(state);
+  attributes_ = attributes.value_or(attributes_);
   return absl::OkStatus();
 }
 
-absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
-                                               const BearerControl& control,
-                                               const absl::optional<ControllerStateUpdate>& state) {
+absl::Status Context::ConfigureConnectionPoint(
+    TerminationKey key, const RemoteDescriptor& remote, const BearerControl& control,
+    const absl::optional<ControllerStateUpdate>& state,
+    const absl::optional<ContextAttributes>& attributes) {
   if (FindTermination(key) == nullptr) return NoTermination();
   RETURN_IF_ERROR(CheckControllerState(state));
   MediaStream& stream = *streams_[key.stream_id];
   RETURN_IF_ERROR(stream.CheckConfigure(key.side, remote, control));
   StoreControllerState(state);
+  attributes_ = attributes.value_or(attributes_);
   stream.Configure(key.side, remote, control);
   return absl::OkStatus();
+}
+
+void Context::CloseForDrain() {
+  for (const auto& [id, stream] : streams_) stream->CloseForDrain();
 }
 
 absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(

@@ -47,11 +47,13 @@ class Context {
   absl::Status ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
                                       const absl::optional<RemoteDescriptor>& remote,
                                       const BearerControl& control,
-                                      const absl::optional<ControllerStateUpdate>& state);
+                                      const absl::optional<ControllerStateUpdate>& state,
+                                      const absl::optional<ContextAttributes>& attributes = {});
 
   absl::Status ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
                                         const BearerControl& control,
-                                        const absl::optional<ControllerStateUpdate>& state);
+                                        const absl::optional<ControllerStateUpdate>& state,
+                                        const absl::optional<ContextAttributes>& attributes = {});
 
   // A termination that was released, with what it counted.
   using Released = std::pair<TerminationKey, TerminationStatistics>;
@@ -62,12 +64,16 @@ class Context {
       uint32_t stream_id, absl::optional<Side> side,
       absl::optional<uint64_t> expected_revision = absl::nullopt);
 
+  // The IMS-AGW has drained, and its time is over: ends all connections, each with its event.
+  void CloseForDrain();
+
   // Some call named the context.
   void Touch();
 
   bool empty() const { return streams_.empty(); }
   const std::string& id() const { return id_; }
   absl::Time creation_time() const { return creation_time_; }
+  const ContextAttributes& attributes() const { return attributes_; }
   const std::string& controller_state() const { return controller_state_; }
   uint64_t controller_state_revision() const { return controller_state_revision_; }
 
@@ -94,6 +100,7 @@ class Context {
   const std::function<void()> on_hanging_;
   const absl::Time creation_time_;
   absl::btree_map<uint32_t, std::unique_ptr<MediaStream>> streams_;
+  ContextAttributes attributes_;
   std::string controller_state_;
   uint64_t controller_state_revision_ = 0;
   common::MonotonicTime last_named_;

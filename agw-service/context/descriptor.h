@@ -49,6 +49,9 @@ struct LocalDescriptor {
 
   // Of the fingerprints that were asked for.
   std::vector<HashFunction> fingerprint_hash_functions = {};
+
+  // May use what is kept for privileged contexts. The context says so.
+  bool privileged = false;
 };
 
 // The peer, as far as signalling knows it.
@@ -100,6 +103,15 @@ struct BearerControl {
   absl::optional<absl::Duration> await_configuration;
   absl::optional<absl::Duration> tcp_establishment;
   absl::optional<absl::Duration> tls_establishment;
+};
+
+// How a context is treated where not all can be served.
+struct ContextAttributes {
+  bool emergency_call = false;
+  uint32_t priority = 0;
+
+  // Whether it may use what is kept for such contexts.
+  bool privileged() const { return emergency_call || priority > 0; }
 };
 
 // What the IMS-ALG stores in a context, and the revision it expects there:

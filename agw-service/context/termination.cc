@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
                    "local.address_family");
   }
   absl::optional<DescriptorLease> descriptors =
-      resources.descriptors.Take(kDescriptorsPerTermination);
+      resources.descriptors.Take(kDescriptorsPerTermination, local.privileged);
   if (!descriptors.has_value()) {
     return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                    "the file descriptors are not enough for one more termination");
@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
       ConnectionPoint::Reserve(*address,
                                side == Side::kAccess ? ConnectionPoint::GateKind::kFilter
                                                      : ConnectionPoint::GateKind::kHopLimit,
-                               resources.loop, termination->listener_handler_));
+                               resources.loop, termination->listener_handler_, local.privileged));
   return termination;
 }
 

@@ -249,6 +249,48 @@ TEST_F(MediaGatewayServiceTest, AFailedCallIsNotRememberedAndMayBeRepeated) {
   EXPECT_THAT(Reserve(ReserveRequest("c10", "t1")), IsOk());
 }
 
+TEST_F(MediaGatewayServiceTest, TheAttributesOfARequestCountForItselfAndForTheContext) {
+  Admission admission(/*context_limit=*/2, /*descriptor_capacity=*/1000, /*priority_share=*/50);
+  WorkerPool workers(1, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission,
+                                      TlsIdentities(identity_), [](const WorkerCounters&) {}});
+  MediaGatewayService service(workers, state_, streams_, [] {});
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  stub_ = iq::MediaGatewayService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+
+  EXPECT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());
+  EXPECT_EQ(ErrorReasonOf(Reserve(ReserveRequest("c2", "t1"))), "CONTEXT_LIMIT");
+  EXPECT_EQ(admission.refused_count(Admission::Refusal::kContextLimit), 1u);
+  iq::ReserveConnectionPointRequest urgent = ReserveRequest("c2", "t1");
+  urgent.mutable_context_attributes()->set_priority(16);
+  EXPECT_EQ(common::ErrorMetadata(Reserve(urgent), "field"), "context_attributes.priority");
+  urgent.mutable_context_attributes()->set_priority(15);
+  EXPECT_THAT(Reserve(urgent), IsOk());
+
+  iq::AuditContextRequest request;
+  request.set_context_id("c2");
+  iq::AuditContextResponse audit;
+  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
+  EXPECT_EQ(audit.context_attributes().priority(), 15u);
+  EXPECT_FALSE(audit.context_attributes().emergency_call());
+  iq::ConfigureConnectionPointRequest configure;
+  *configure.mutable_termination() = urgent.termination();
+  configure.set_transaction_id("t2");
+  configure.mutable_context_attributes()->set_emergency_call(true);
+  iq::ConfigureConnectionPointResponse configured;
+  ASSERT_THAT(
+      Call(&iq::MediaGatewayService::Stub::ConfigureConnectionPoint, configure, &configured),
+      IsOk());
+  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
+  EXPECT_EQ(audit.context_attributes().priority(), 0u);
+  EXPECT_TRUE(audit.context_attributes().emergency_call());
+  server->Shutdown();
+}
+
 // A call that fails, and what its client is told as google.rpc.ErrorInfo.
 TEST_F(MediaGatewayServiceTest, EveryErrorCarriesItsReasonAndFieldAsDetails) {
   ASSERT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());
@@ -394,25 +436,6 @@ TEST_F(MediaGatewayServiceTest, StatusTellsWhoThisIsAndHowMuchRoomThereIs) {
   EXPECT_EQ(status.certificate_fingerprints(0).digest(), identity_->fingerprint().digest());
 }
 
-TEST_F(MediaGatewayServiceTest, StatusTellsTheCertificatesOfRealmsThatHaveTheirOwn) {
-  EXPECT_EQ(Status().realms(0).certificate_fingerprints_size(), 0);
-  const auto own = *TlsIdentity::Generate({.now = absl::Now()});
-  state_.SetIdentity("both", own);
-  const iq::GatewayStatus status = Status();
-  ASSERT_EQ(status.realms(0).certificate_fingerprints_size(), 1);
-  EXPECT_EQ(status.realms(0).certificate_fingerprints(0).digest(), own->fingerprint().digest());
-  ASSERT_EQ(status.certificates_size(), 2);
-  EXPECT_EQ(status.certificates(0).ip_realm(), "");
-  EXPECT_TRUE(status.certificates(0).generated());
-  EXPECT_EQ(status.certificates(0).fingerprint().digest(), identity_->fingerprint().digest());
-  EXPECT_EQ(status.certificates(1).ip_realm(), "both");
-  EXPECT_FALSE(status.certificates(1).generated());
-  EXPECT_EQ(status.certificates(1).fingerprint().digest(), own->fingerprint().digest());
-  EXPECT_EQ(status.certificates(1).not_after().seconds(), absl::ToUnixSeconds(own->not_after()));
-  EXPECT_GE(status.certificates(1).in_use_since().seconds(),
-            status.certificates(0).in_use_since().seconds());
-}
-
 // A stream of notifications, read one by one.
 class Watch {
  public:
@@ -425,12 +448,11 @@ class Watch {
   ~Watch() { Cancel(); }
 
   // The number of the next one; 0 if the stream has ended.
-  uint64_t Next() { return NextNotification().sequence_number(); }
-  iq::Notification NextNotification() {
+  uint64_t Next() {
     iq::WatchNotificationsResponse response;
-    if (!reader_->Read(&response)) return iq::Notification();
+    if (!reader_->Read(&response)) return 0;
     EXPECT_EQ(response.incarnation(), "run-1");
-    return response.notification();
+    return response.notification().sequence_number();
   }
   absl::Status Finish() {
     finished_ = true;
@@ -447,22 +469,6 @@ class Watch {
   std::unique_ptr<grpc::ClientReader<iq::WatchNotificationsResponse>> reader_;
   bool finished_ = false;
 };
-
-TEST_F(MediaGatewayServiceTest, R_SEC_18_ACertificateThatTakesThePlaceOfAnotherIsNotified) {
-  const auto own = *TlsIdentity::Generate({.now = absl::Now()});
-  state_.SetIdentity("both", own);  // The first one of the realm is none.
-  const auto next = *TlsIdentity::Generate({.now = absl::Now()});
-  state_.SetIdentity("both", next);
-  Watch watch(*stub_, 0, "");
-  const iq::Notification notification = watch.NextNotification();
-  EXPECT_EQ(notification.sequence_number(), 1u);
-  EXPECT_FALSE(notification.has_termination());
-  const auto& rotated = notification.certificate_rotated();
-  EXPECT_EQ(rotated.ip_realm(), "both");
-  EXPECT_EQ(rotated.fingerprint().digest(), next->fingerprint().digest());
-  EXPECT_EQ(rotated.not_after().seconds(), absl::ToUnixSeconds(next->not_after()));
-  EXPECT_EQ(state_.FirstCertificateEnd(), identity_->not_after());
-}
 
 TEST_F(MediaGatewayServiceTest, NotificationsComeFromTheOldestKeptAndGoOn) {
   AppendEvents(2);

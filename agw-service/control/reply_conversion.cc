@@ -346,6 +346,10 @@ iq::AuditContextResponse Audit(const Context& context) {
   }
   response.set_controller_state(context.controller_state());
   response.set_controller_state_revision(context.controller_state_revision());
+  if (context.attributes().privileged()) {
+    response.mutable_context_attributes()->set_emergency_call(context.attributes().emergency_call);
+    response.mutable_context_attributes()->set_priority(context.attributes().priority);
+  }
   return response;
 }
 

@@ -20,6 +20,7 @@ constexpr size_t kTransactionIdLimit = 128;
 constexpr uint32_t kStreamLimit = 64;
 constexpr int kFingerprintLimit = 16;
 constexpr size_t kControllerStateLimit = 16384;
+constexpr uint32_t kPriorityLimit = 15;
 
 absl::Status Missing(absl::string_view field) {
   return IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required", field);
@@ -322,6 +323,15 @@ absl::StatusOr<absl::optional<ControllerStateUpdate>> ToControllerStateUpdate(
                    absl::StrCat("must be at most ", kControllerStateLimit, " octets"));
   }
   return absl::optional<ControllerStateUpdate>({state.data(), state.expected_revision()});
+}
+
+absl::StatusOr<absl::optional<ContextAttributes>> ToContextAttributes(
+    bool present, const iq::ContextAttributes& attributes) {
+  if (!present) return absl::optional<ContextAttributes>();
+  if (attributes.priority() > kPriorityLimit) {
+    return Invalid("context_attributes.priority", absl::StrCat("must be at most ", kPriorityLimit));
+  }
+  return absl::optional<ContextAttributes>({attributes.emergency_call(), attributes.priority()});
 }
 
 }  // namespace agw

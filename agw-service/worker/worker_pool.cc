@@ -12,6 +12,12 @@ Worker& WorkerPool::WorkerOf(absl::string_view context_id) {
   return *workers_[absl::Hash<absl::string_view>()(context_id) % workers_.size()];
 }
 
+void WorkerPool::CloseContexts(absl::Duration over) {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->Post([over](ContextTable& contexts) { contexts.CloseAll(over); });
+  }
+}
+
 void WorkerPool::SetIdentity(const std::string& realm,
                              const std::shared_ptr<const TlsIdentity>& identity) {
   for (const std::unique_ptr<Worker>& worker : workers_) {
