@@ -119,13 +119,13 @@ TEST(ContextText, TellsWhatHasHappenedWithTimesAddressesAndCauses) {
       HasSubstr(
           "\n"
           "1,200 before that were not kept\n"
-          "TIME                      AFTER      WHERE     WHAT                           MORE\n"
-          "2026-01-01T00:00:00.000Z  +0.000 s   1 access  > reserve_connection_point\n"
-          "2026-01-01T00:00:01.250Z  +1.250 s   1 access  tcp_established                "
+          "TIME                          AFTER  WHERE     WHAT                           MORE\n"
+          "2026-01-01T00:00:00.000Z   +0.000 s  1 access  > reserve_connection_point\n"
+          "2026-01-01T00:00:01.250Z   +1.250 s  1 access  tcp_established                "
           "192.0.2.1:20000 with 192.0.2.7:40000\n"
           "2026-01-01T00:01:01.250Z  +60.000 s  1 access  bearer_released peer_vanished  "
           "received 0 B, sent 0 B  no answer?\n"
-          "2026-01-01T00:01:01.300Z  +0.050 s             > configure_connection_point   "
+          "2026-01-01T00:01:01.300Z   +0.050 s            > configure_connection_point   "
           "OWN_FINGERPRINT\n"));
 }
 
