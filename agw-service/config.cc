@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "agw-service/realm/port_pool.h"
 #include "common/config_check.h"
 #include "common/control_group.h"
 #include "common/ip_address.h"
@@ -135,6 +136,19 @@ std::vector<common::IpPrefix> MakePrefixes(const Texts& texts) {
   return prefixes;
 }
 
+PortPool::Shares MakePortShares(const AgwConfig& config, const std::string& realm, size_t total,
+                                const PortPoolLowSink& on_low) {
+  PortPool::Shares shares;
+  shares.kept_count = total * config.priority_share() / 100;
+  shares.low_count = total * config.port_pool_low_share() / 100;
+  if (on_low) {
+    shares.on_low = [realm, total, on_low](size_t in_use) {
+      on_low(PortPoolLow{realm, static_cast<uint32_t>(in_use), static_cast<uint32_t>(total)});
+    };
+  }
+  return shares;
+}
+
 void ValidateRealms(const AgwConfig& config, common::ConfigErrors* errors) {
   const RangeChecker check(errors);
   absl::flat_hash_set<std::string> names;
@@ -193,6 +207,7 @@ absl::StatusOr<AgwConfig> LoadConfig(const std::string& file_name,
 }
 
 void SetDefaults(AgwConfig* config) {
+  const ContextLimits limits;
   if (config->instance_id().empty()) config->set_instance_id(HostName());
   if (config->node_name().empty()) config->set_node_name(HostName());
   if (config->iq().listen_address().empty()) {
@@ -224,11 +239,19 @@ void SetDefaults(AgwConfig* config) {
   if (setup->attempt_limit() == 0) setup->set_attempt_limit(3);
   ims::config::v1::TlsConfig* tls = config->mutable_tls();
   if (tls->handshake_size_limit() == 0) tls->set_handshake_size_limit(16384);
+  if (tls->handshake_limit() == 0) tls->set_handshake_limit(limits.handshake_limit);
   if (!tls->has_certificate_rotation())
     *tls->mutable_certificate_rotation() = ToProto(absl::Hours(24 * 7));
   if (config->notification_log_size() == 0) config->set_notification_log_size(16384);
+  if (!config->has_history_limit()) config->set_history_limit(limits.history_limit);
+  if (config->buffered_byte_limit() == 0)
+    config->set_buffered_byte_limit(limits.buffered_byte_limit);
+  if (!config->has_priority_share()) config->set_priority_share(5);
+  if (config->port_pool_low_share() == 0) config->set_port_pool_low_share(20);
   if (!config->has_hold_time()) *config->mutable_hold_time() = ToProto(absl::Minutes(5));
   if (!config->has_drain_time()) *config->mutable_drain_time() = ToProto(absl::Seconds(30));
+  if (!config->has_drain_close_time())
+    *config->mutable_drain_close_time() = ToProto(absl::Seconds(5));
   if (!config->has_half_close_time())
     *config->mutable_half_close_time() = ToProto(absl::Minutes(5));
   const PeerLossTimes times;
@@ -275,14 +298,22 @@ void Validate(const AgwConfig& config, common::ConfigErrors* errors) {
   check.Number("tls.handshake_size_limit", config.tls().handshake_size_limit(), 16384, 65536);
   check.Time("tls.certificate_rotation", config.tls().certificate_rotation(), absl::Minutes(1),
              absl::Hours(24 * 365));
+  check.Number("tls.handshake_limit", config.tls().handshake_limit(), 16, 1'000'000);
   check.Number("notification_log_size", config.notification_log_size(), 16, 1'048'576);
+  check.Number("history_limit", config.history_limit(), 0, 256);
+  if (config.buffered_byte_limit() < 1'048'576) {
+    errors->Add("buffered_byte_limit", "must be at least 1048576");
+  }
+  check.Number("priority_share", config.priority_share(), 0, 50);
+  check.Number("port_pool_low_share", config.port_pool_low_share(), 1, 90);
   check.Time("hold_time", config.hold_time(), absl::Seconds(1), absl::Hours(24));
   check.Time("drain_time", config.drain_time(), absl::ZeroDuration(), absl::Hours(24));
+  check.Time("drain_close_time", config.drain_close_time(), absl::ZeroDuration(), absl::Hours(1));
   check.Time("half_close_time", config.half_close_time(), absl::Seconds(1), absl::Hours(24));
   ValidatePeerLoss(config.peer_loss(), errors);
 }
 
-std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
+std::vector<IpRealm> MakeRealms(const AgwConfig& config, const PortPoolLowSink& on_port_pool_low) {
   std::vector<IpRealm> realms;
   for (const RealmConfig& realm_config : config.realms()) {
     IpRealm realm;
@@ -294,12 +325,12 @@ std::vector<IpRealm> MakeRealms(const AgwConfig& config) {
     SocketOptions socket_options;
     if (realm_config.has_dscp()) socket_options.dscp = static_cast<uint8_t>(realm_config.dscp());
     for (const ims::config::v1::RealmAddress& address : realm_config.addresses()) {
-      realm.addresses.push_back(
-          {*common::IpAddress::Parse(address.bind()),
-           *common::IpAddress::Parse(address.advertised()),
-           std::make_unique<PortPool>(realm.first_port, realm.last_port,
-                                      ToDuration(realm_config.port_quarantine())),
-           remote_prefixes, socket_options});
+      auto ports = std::make_unique<PortPool>(realm.first_port, realm.last_port,
+                                              ToDuration(realm_config.port_quarantine()));
+      ports->SetShares(MakePortShares(config, realm.name, ports->total(), on_port_pool_low));
+      realm.addresses.push_back({*common::IpAddress::Parse(address.bind()),
+                                 *common::IpAddress::Parse(address.advertised()), std::move(ports),
+                                 remote_prefixes, socket_options});
     }
     for (const std::string& side : realm_config.default_for()) {
       (side == "access" ? realm.access_default : realm.core_default) = true;
@@ -323,6 +354,11 @@ ContextLimits MakeContextLimits(const AgwConfig& config) {
   limits.hold_time = ToDuration(config.hold_time());
   limits.allow_sha1_fingerprints = config.tls().allow_sha1_fingerprints();
   limits.handshake_message_limit = config.tls().handshake_size_limit();
+  limits.history_limit = config.history_limit();
+  // Each worker has its share, so that no lock is needed where they count.
+  const uint32_t workers = std::max(config.worker_count(), 1u);
+  limits.buffered_byte_limit = std::max<uint64_t>(config.buffered_byte_limit() / workers, 1);
+  limits.handshake_limit = std::max(config.tls().handshake_limit() / workers, 1u);
   return limits;
 }
 

@@ -37,6 +37,34 @@ TEST(ConfigTest, NothingGivesAServiceOnLoopback) {
   EXPECT_EQ(limits.setup_timers.tcp_establishment, absl::Seconds(30));
   EXPECT_EQ(limits.setup_timers.tls_establishment, absl::Seconds(10));
   EXPECT_EQ(limits.attempt_limit, 3u);
+  EXPECT_EQ(config->tls().handshake_limit(), 2000u);
+  EXPECT_EQ(config->buffered_byte_limit(), 256u << 20);
+  EXPECT_EQ(limits.history_limit, 32u);
+  EXPECT_EQ(config->priority_share(), 5u);
+  EXPECT_EQ(config->port_pool_low_share(), 20u);
+  EXPECT_EQ(config->drain_close_time().seconds(), 5);
+}
+
+TEST(ConfigTest, ZeroIsSaidWhereItHasAMeaning) {
+  const std::string file = WriteFile("priority_share: 0\nhistory_limit: 0\ndrain_close_time: 0s\n");
+  const absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->priority_share(), 0u);
+  EXPECT_EQ(MakeContextLimits(*config).history_limit, 0u);
+  EXPECT_EQ(config->drain_close_time().seconds(), 0);
+}
+
+TEST(ConfigTest, BoundsAreThoseOfTheFile) {
+  const std::string file = WriteFile(
+      "worker_count: 4\ntls: {handshake_limit: 100}\nbuffered_byte_limit: 1048576\n"
+      "history_limit: 256\n");
+  const absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
+  ASSERT_THAT(config, IsOk());
+  const ContextLimits limits = MakeContextLimits(*config);
+  // Each worker has its share.
+  EXPECT_EQ(limits.handshake_limit, 25u);
+  EXPECT_EQ(limits.buffered_byte_limit, 262144u);
+  EXPECT_EQ(limits.history_limit, 256u);
 }
 
 TEST(ConfigTest, FlagsOverrideTheFile) {
@@ -69,6 +97,38 @@ realms:
     EXPECT_TRUE(address.remote_prefixes.Permit(*common::IpAddress::Parse("10.2.0.1")));
     EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("10.1.0.1")));
     EXPECT_FALSE(address.remote_prefixes.Permit(*common::IpAddress::Parse("192.0.2.9")));
+  }
+}
+
+TEST(ConfigTest, OfEachAddressAShareOfThePortsIsKeptAndOneTellsThatFewAreLeft) {
+  const std::string file = WriteFile(R"(
+priority_share: 10
+port_pool_low_share: 30
+realms:
+  - name: both
+    addresses: [{bind: 192.0.2.1}, {bind: "2001:db8::1"}]
+    default_for: [access, core]
+    first_port: 20000
+    last_port: 20019
+)");
+  absl::StatusOr<ims::config::v1::AgwConfig> config = LoadConfig(file, {});
+  ASSERT_THAT(config, IsOk());
+  ASSERT_THAT(ResolveRealmAddresses({}, &*config), IsOk());
+  std::vector<PortPoolLow> told;
+  const std::vector<IpRealm> realms =
+      MakeRealms(*config, [&](PortPoolLow low) { told.push_back(std::move(low)); });
+  for (const RealmAddress& address : realms[0].addresses) {
+    told.clear();
+    std::vector<PortLease> leases;
+    while (absl::optional<PortLease> lease = address.ports->Lease()) {
+      leases.push_back(*std::move(lease));
+    }
+    EXPECT_EQ(leases.size(), 18u);
+    EXPECT_TRUE(address.ports->Lease(/*privileged=*/true).has_value());
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].ip_realm, "both");
+    EXPECT_EQ(told[0].ports_in_use, 15u);
+    EXPECT_EQ(told[0].ports_total, 20u);
   }
 }
 
@@ -128,6 +188,12 @@ realms:
 worker_count: 1000
 setup: {attempt_limit: 11, tls_establishment: 1h}
 peer_loss: {keep_alive_idle: 5min, loss_time: 6min}
+drain_close_time: 2h
+priority_share: 51
+history_limit: 257
+buffered_byte_limit: 1048575
+port_pool_low_share: 91
+tls: {handshake_limit: 15}
 nonsense: 1
 )");
   EXPECT_THAT(
@@ -143,7 +209,10 @@ nonsense: 1
                 HasSubstr("realms[0].dscp"), HasSubstr("realms[1].name"),
                 HasSubstr("realms[1].addresses"), HasSubstr("worker_count"),
                 HasSubstr("setup.attempt_limit"), HasSubstr("setup.tls_establishment"),
-                HasSubstr("peer_loss.loss_time"), HasSubstr("nonsense"),
+                HasSubstr("peer_loss.loss_time"), HasSubstr("drain_close_time"),
+                HasSubstr("priority_share"), HasSubstr("history_limit"),
+                HasSubstr("buffered_byte_limit"), HasSubstr("port_pool_low_share"),
+                HasSubstr("tls.handshake_limit"), HasSubstr("nonsense"),
                 HasSubstr("exactly one that is default_for \"core\""))));
 }
 

@@ -32,8 +32,22 @@ namespace {
 // How often a drain looks whether the last session has gone.
 constexpr absl::Duration kDrainLook = absl::Milliseconds(200);
 
+// What closing the sessions that are left may take beyond its time.
+constexpr absl::Duration kCloseReserve = absl::Seconds(2);
+
 // More than it takes to stop when the sessions have ended.
 constexpr absl::Duration kStopTime = absl::Seconds(20);
+
+// Waits until the last context has gone, for as long as that. True: a second signal has come, which
+// ends the sessions that are left.
+bool AwaitLastContext(const agw::Server& server, absl::Duration patience,
+                      common::StopSignal& stop_signal) {
+  const common::MonotonicTime end = common::MonotonicTime::Now() + patience;
+  while (server.context_count() > 0 && common::MonotonicTime::Now() < end) {
+    if (stop_signal.Wait(std::min(end, common::MonotonicTime::Now() + kDrainLook))) return true;
+  }
+  return false;
+}
 
 int Fail(int exit_code, const absl::Status& status) {
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
@@ -62,10 +76,15 @@ int main(int argc, char** argv) {
   stop_signal.Wait(common::MonotonicTime::InfiniteFuture());
   common::Log(common::Severity::kInfo, "draining", {{"context_count", (*server)->context_count()}});
   (*server)->DrainToStop();
-  const common::MonotonicTime end = common::MonotonicTime::Now() + (*server)->drain_time();
-  while ((*server)->context_count() > 0 && common::MonotonicTime::Now() < end) {
-    // A second signal ends the sessions that are left.
-    if (stop_signal.Wait(std::min(end, common::MonotonicTime::Now() + kDrainLook))) break;
+  if (!AwaitLastContext(**server, (*server)->drain_time(), stop_signal) &&
+      (*server)->context_count() > 0) {
+    common::Log(common::Severity::kWarning, "drain_deadline",
+                {{"context_count", (*server)->context_count()}});
+    (*server)->CloseContexts();
+    const bool stopped =
+        AwaitLastContext(**server, (*server)->drain_close_time() + kCloseReserve, stop_signal);
+    // Those who watch still hear of the last ones.
+    if (!stopped) stop_signal.Wait(common::MonotonicTime::Now() + kDrainLook);
   }
   common::EndProcessAtOnceAfter(kStopTime);
   return 0;

@@ -30,6 +30,18 @@ void RaiseTo(uint64_t count, prometheus::Counter& counter) {
   counter.Increment(static_cast<double>(count) - counter.Value());
 }
 
+// In the order of `Admission::Refusal`.
+std::array<prometheus::Counter*, Admission::kRefusalCount> MakeRefusals(
+    prometheus::Registry& registry) {
+  prometheus::Family<prometheus::Counter>& family =
+      MakeFamily(prometheus::BuildCounter(), "iqgate_agw_refused_reservations_total",
+                 "Reservations refused for want of room.", registry);
+  std::array<prometheus::Counter*, Admission::kRefusalCount> counters = {};
+  const char* const reasons[] = {"draining", "context_limit", "descriptor_limit", "no_free_port"};
+  for (size_t i = 0; i < counters.size(); ++i) counters[i] = &family.Add({{"reason", reasons[i]}});
+  return counters;
+}
+
 }  // namespace
 
 Metrics::Metrics(absl::Duration drain_limit)
@@ -53,6 +65,10 @@ Metrics::Metrics(absl::Duration drain_limit)
                               .Add({{"side", "core"}})),
       notifications_(MakeFamily(prometheus::BuildCounter(), "iqgate_agw_notifications_total",
                                 "What happened at terminations.", *registry_)),
+      refused_reservations_(MakeRefusals(*registry_)),
+      drain_closed_contexts_(MakeCounter("iqgate_agw_drain_closed_contexts_total",
+                                         "Contexts closed at the deadline of a drain.",
+                                         *registry_)),
       dropped_syns_(MakeCounter("iqgate_agw_dropped_syns_total", "SYNs dropped by SYN policies.",
                                 *registry_)),
       refused_connections_(MakeCounter("iqgate_agw_refused_connections_total",
@@ -68,6 +84,12 @@ Metrics::Metrics(absl::Duration drain_limit)
       msrp_from_core_("core", *registry_),
       certificate_expiry_(MakeGauge("iqgate_agw_certificate_expiry_timestamp_seconds",
                                     "When the first certificate in use ends.", *registry_)),
+      certificate_files_usable_(
+          MakeFamily(prometheus::BuildGauge(), "iqgate_agw_certificate_files_usable",
+                     "1 while a realm presents the certificate of its files.", *registry_)),
+      certificate_reloads_(MakeFamily(prometheus::BuildCounter(),
+                                      "iqgate_agw_certificate_reloads_total",
+                                      "Changed files of certificates of realms.", *registry_)),
       open_descriptors_(MakeGauge("iqgate_agw_open_file_descriptors",
                                   "Open file descriptors of the process.", *registry_)),
       descriptor_limit_(MakeGauge("iqgate_agw_open_file_descriptors_limit",
@@ -103,6 +125,17 @@ void Metrics::SetCertificateExpiry(absl::Time expiry) {
   certificate_expiry_.Set(static_cast<double>(absl::ToUnixSeconds(expiry)));
 }
 
+void Metrics::CountCertificateReload(const std::string& realm, bool taken) {
+  certificate_reloads_.Add({{"realm", realm}, {"result", taken ? "taken" : "refused"}}).Increment();
+}
+
+void Metrics::SetCertificateFilesUsable(const std::string& realm, bool usable) {
+  certificate_files_usable_.Add({{"realm", realm}}).Set(usable ? 1 : 0);
+  for (const char* result : {"taken", "refused"}) {
+    certificate_reloads_.Add({{"realm", realm}, {"result", result}});  // From 0 on.
+  }
+}
+
 void Metrics::ReadSources() const {
   common::MutexLock lock(mutex_);
   open_descriptors_.Set(static_cast<double>(common::OpenFileDescriptorCount()));
@@ -110,6 +143,13 @@ void Metrics::ReadSources() const {
   RaiseTo(common::DroppedLogLineCount(), dropped_log_lines_);
   if (sources_.dropped_notification_count) {
     RaiseTo(sources_.dropped_notification_count(), dropped_notifications_);
+  }
+  if (sources_.admission != nullptr) {
+    for (size_t i = 0; i < refused_reservations_.size(); ++i) {
+      RaiseTo(sources_.admission->refused_count(static_cast<Admission::Refusal>(i)),
+              *refused_reservations_[i]);
+    }
+    RaiseTo(sources_.admission->closed_by_drain_count(), drain_closed_contexts_);
   }
   if (!sources_.status) return;
   const ims::iq::v1::GatewayStatus status = sources_.status();

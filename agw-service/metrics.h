@@ -6,7 +6,8 @@
 //   iqgate_agw_contexts_limit                        as configured
 //   iqgate_agw_draining                              1 while no new contexts are taken
 //   iqgate_agw_drain_seconds                         for how long that has been so
-//   iqgate_agw_drain_limit_seconds                   when SIGTERM's drain ends, `drain_time`
+//   iqgate_agw_drain_limit_seconds                   when SIGTERM's drain ends, `drain_time` and
+//                                                    `drain_close_time`
 //   iqgate_agw_realm_ports_in_use{realm}             leased or resting, of the address that has the
 //                                                    fewest left
 //   iqgate_agw_realm_ports{realm}                    of each address of the realm
@@ -15,6 +16,9 @@
 //   iqgate_agw_tls_handshakes_waiting                connections that wait for one to be over
 //                                                    (`tls.handshake_limit`)
 //   iqgate_agw_buffered_bytes                        octets kept for peers that take them slowly
+//   iqgate_agw_certificate_files_usable{realm}       1 while the certificate that the realm presents
+//                                                    is that of its files, 0 while these are of no
+//                                                    use and an older one stays
 //   iqgate_agw_open_file_descriptors                 of the process
 //   iqgate_agw_open_file_descriptors_limit           the most the process may open
 //
@@ -24,11 +28,16 @@
 //                                                    side
 //   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
 //                                                    has none
+//   iqgate_agw_refused_reservations_total{reason}    `draining`, `context_limit`,
+//                                                    `descriptor_limit`, `no_free_port`
+//   iqgate_agw_drain_closed_contexts_total           contexts that a drain has closed at its deadline
 //   iqgate_agw_dropped_syns_total                    SYNs the gates have dropped
 //   iqgate_agw_refused_connections_total             connections that were reset at once: from a
 //                                                    peer whom the SYN policy or the realm's
 //                                                    `allowed_remotes` and `denied_remotes` do not
 //                                                    let in, or beside the one there is
+//   iqgate_agw_certificate_reloads_total{realm,result}  files of a realm's certificate that have
+//                                                    changed: `taken`, `refused`
 //   iqgate_agw_notifications_dropped_total           notifications nobody was shown, because they
 //                                                    came faster than they could be numbered
 //   iqgate_agw_log_lines_dropped_total               log lines that nobody read in time
@@ -38,14 +47,17 @@
 #ifndef AGW_SERVICE_METRICS_H_
 #define AGW_SERVICE_METRICS_H_
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "agw-service/context/worker_resources.h"
 #include "agw-service/msrp_metrics.h"
+#include "agw-service/worker/admission.h"
 #include "common/mutex.h"
 #include "ims/iq/v1/gateway_status.pb.h"
 #include "ims/iq/v1/notification.pb.h"
@@ -66,6 +78,7 @@ class Metrics : public prometheus::Collectable {
   struct Sources {
     std::function<ims::iq::v1::GatewayStatus()> status;
     std::function<uint64_t()> dropped_notification_count;
+    const Admission* admission = nullptr;
   };
 
   // Before the first `Collect()`. Without it what comes from there stays 0.
@@ -74,6 +87,10 @@ class Metrics : public prometheus::Collectable {
   void CountNotification(const ims::iq::v1::Notification& notification);
   void Count(const WorkerCounters& counters);
   void SetCertificateExpiry(absl::Time expiry);
+
+  // Of the files of a realm that has a certificate of its own.
+  void CountCertificateReload(const std::string& realm, bool taken);
+  void SetCertificateFilesUsable(const std::string& realm, bool usable);
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
@@ -90,6 +107,8 @@ class Metrics : public prometheus::Collectable {
   prometheus::Counter& received_from_access_;
   prometheus::Counter& received_from_core_;
   prometheus::Family<prometheus::Counter>& notifications_;
+  const std::array<prometheus::Counter*, Admission::kRefusalCount> refused_reservations_;
+  prometheus::Counter& drain_closed_contexts_;
   prometheus::Counter& dropped_syns_;
   prometheus::Counter& refused_connections_;
   prometheus::Gauge& handshakes_;
@@ -98,6 +117,8 @@ class Metrics : public prometheus::Collectable {
   MsrpMetrics msrp_from_access_;
   MsrpMetrics msrp_from_core_;
   prometheus::Gauge& certificate_expiry_;
+  prometheus::Family<prometheus::Gauge>& certificate_files_usable_;
+  prometheus::Family<prometheus::Counter>& certificate_reloads_;
   prometheus::Gauge& open_descriptors_;
   prometheus::Gauge& descriptor_limit_;
   prometheus::Counter& dropped_notifications_;

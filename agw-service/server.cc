@@ -21,6 +21,8 @@
 #include "agw-service/net/syn_gate.h"
 #include "agw-service/own_addresses.h"
 #include "agw-service/realm_addresses.h"
+#include "agw-service/realm_certificates.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/worker_pool.h"
 #include "common/config_check.h"
@@ -32,7 +34,6 @@
 #include "common/log.h"
 #include "common/monotonic_time.h"
 #include "common/mutex.h"
-#include "common/read_file.h"
 #include "common/service_metrics.h"
 #include "common/status_macros.h"
 #include "common/thread_name.h"
@@ -125,45 +126,15 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> MakeIdentity(
        .validity = common::ToDuration(config.tls().certificate_rotation()) + kCertificateReserve});
 }
 
-// Those of realms that have one of their own. `kInvalidArgument` names the field.
-absl::StatusOr<RealmIdentities> ReadRealmIdentities(const ims::config::v1::AgwConfig& config) {
-  RealmIdentities identities;
-  common::ConfigErrors errors;
-  for (int i = 0; i < config.realms_size(); ++i) {
-    const ims::config::v1::RealmConfig& realm = config.realms(i);
-    if (!realm.has_certificate()) continue;
-    const std::string path = absl::StrCat("realms[", i, "].certificate");
-    const absl::StatusOr<std::string> certificates =
-        common::ReadFile(realm.certificate().certificate_file());
-    const absl::StatusOr<std::string> key = common::ReadFile(realm.certificate().key_file());
-    if (!certificates.ok()) {
-      errors.Add(path + ".certificate_file", certificates.status().message());
-    }
-    if (!key.ok()) errors.Add(path + ".key_file", key.status().message());
-    if (!certificates.ok() || !key.ok()) continue;
-    absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity =
-        TlsIdentity::FromPem(*certificates, *key);
-    if (!identity.ok()) {
-      errors.Add(path, identity.status().message());
-    } else if ((*identity)->not_after() <= absl::Now()) {
-      errors.Add(path + ".certificate_file", "has expired");
-    } else {
-      common::Log(
-          common::Severity::kInfo, "certificate_in_use",
-          {{"realm", realm.name()}, {"fingerprint", (*identity)->fingerprint().ToString()}});
-      identities.emplace(realm.name(), *std::move(identity));
-    }
-  }
-  RETURN_IF_ERROR(errors.ToStatus("configuration"));
-  return identities;
-}
+// How soon changed files of certificates are noticed.
+constexpr absl::Duration kLookAtCertificates = absl::Seconds(1);
 
-// Calls `rotate` every `interval`, on a thread of its own.
-class RotationTimer {
+// Calls `task` again and again, on a thread of its own.
+class PeriodicTask {
  public:
-  RotationTimer(absl::Duration interval, std::function<void()> rotate)
-      : thread_([this, interval, rotate = std::move(rotate)] { Run(interval, rotate); }) {}
-  ~RotationTimer() {
+  PeriodicTask(absl::Duration interval, std::function<void()> task)
+      : thread_([this, interval, task = std::move(task)] { Run(interval, task); }) {}
+  ~PeriodicTask() {
     {
       common::MutexLock lock(mutex_);
       stopping_ = true;
@@ -175,15 +146,15 @@ class RotationTimer {
  private:
   // The analysis does not follow a condition variable that takes the lock by reference.
   void Run(absl::Duration interval,
-           const std::function<void()>& rotate) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    common::NameThisThread("rotation");
+           const std::function<void()>& task) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    common::NameThisThread("certificates");
     common::MutexLock lock(mutex_);
-    common::MonotonicTime next = common::MonotonicTime::Now() + interval;
     while (!stopping_) {
-      stop_.wait_until(mutex_, next.ToChrono());
-      if (stopping_ || common::MonotonicTime::Now() < next) continue;
-      rotate();
-      next += interval;
+      const common::MonotonicTime next = common::MonotonicTime::Now() + interval;
+      while (!stopping_ && common::MonotonicTime::Now() < next) {
+        stop_.wait_until(mutex_, next.ToChrono());
+      }
+      if (!stopping_) task();
     }
   }
 
@@ -199,14 +170,19 @@ class RotationTimer {
 class Server::Parts {
  public:
   Parts(const ims::config::v1::AgwConfig& server_config,
-        std::shared_ptr<const TlsIdentity> identity, RealmIdentities identities_of_realms)
+        const std::shared_ptr<const TlsIdentity>& identity,
+        RealmCertificates certificates_of_realms)
       : config(server_config),
         limits(MakeContextLimits(config)),
-        realm_identities(std::move(identities_of_realms)),
-        realms(MakeRealms(config)),
+        realm_certificates(std::move(certificates_of_realms)),
+        realms(MakeRealms(config,
+                          [this](PortPoolLow low) {
+                            event_sink(Event{absl::Now(), "", 0, {}, low});
+                          })),
         own_addresses(OwnAddresses(config, realms, InterfaceAddresses())),
-        admission(config.context_limit(), DescriptorCapacity(config)),
-        metrics(std::make_shared<Metrics>(common::ToDuration(config.drain_time()))),
+        admission(config.context_limit(), DescriptorCapacity(config), config.priority_share()),
+        metrics(std::make_shared<Metrics>(common::ToDuration(config.drain_time()) +
+                                          common::ToDuration(config.drain_close_time()))),
         service_metrics(std::make_shared<common::ServiceMetrics>(
             "agw", std::vector<std::string>{config.iq().tls().certificate_file()})),
         log(config.notification_log_size(),
@@ -218,30 +194,32 @@ class Server::Parts {
         // The bits of a random number, so that two starts never share an incarnation.
         state(config.instance_id(),
               absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen())),
-              config.worker_count(), realms, realm_identities, admission, log),
+              config.worker_count(), realms, admission, log),
         workers(std::make_unique<WorkerPool>(
             config.worker_count(),
-            WorkerOptions{realms, own_addresses, limits, event_sink, admission, realm_identities,
-                          identity,
+            WorkerOptions{realms, own_addresses, limits, event_sink, admission,
+                          TlsIdentities(identity, realm_certificates.identities()),
                           [metrics = metrics](const WorkerCounters& counters) {
                             metrics->Count(counters);
                           }})),
         streams(state, log),
         service(*workers, state, streams, [this] { TellWhetherDraining(); }) {
-    UseIdentity(identity);
+    AnnounceIdentity("", identity);
+    for (const auto& [realm, of_realm] : realm_certificates.identities()) {
+      AnnounceIdentity(realm, of_realm);
+    }
     metrics->SetSources({.status = [this] { return state.Status(); },
-                         .dropped_notification_count = [this] { return log.dropped_count(); }});
+                         .dropped_notification_count = [this] { return log.dropped_count(); },
+                         .admission = &admission});
   }
 
-  void UseIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
-    state.SetIdentity(identity);
-    absl::Time first_end = identity->not_after();
-    for (const auto& [realm, of_realm] : realm_identities) {
-      first_end = std::min(first_end, of_realm->not_after());
-    }
-    metrics->SetCertificateExpiry(first_end);
+  void AnnounceIdentity(const std::string& realm,
+                        const std::shared_ptr<const TlsIdentity>& identity) {
+    state.SetIdentity(realm, identity);
+    metrics->SetCertificateExpiry(state.FirstCertificateEnd());
+    if (!realm.empty()) metrics->SetCertificateFilesUsable(realm, true);
     common::Log(common::Severity::kInfo, "certificate_in_use",
-                {{"fingerprint", identity->fingerprint().ToString()}});
+                {{"realm", realm}, {"fingerprint", identity->fingerprint().ToString()}});
   }
 
   // To those who watch the status, and to the health service once there is one.
@@ -261,21 +239,44 @@ class Server::Parts {
     TellWhetherDraining();
   }
 
-  void RotateIdentity() {
-    absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity = MakeIdentity(config);
-    if (!identity.ok()) {
-      common::Log(common::Severity::kError, "certificate_rotation_failed",
-                  {{"detail", identity.status().message()}});
-      return;
-    }
-    UseIdentity(*identity);
-    workers->SetIdentity(*identity);
+  void UseIdentity(const std::string& realm, const std::shared_ptr<const TlsIdentity>& identity) {
+    workers->SetIdentity(realm, identity);
+    AnnounceIdentity(realm, identity);
     streams.PushStatus();
+  }
+
+  // Makes a new certificate if it is time, and looks whether those of realms have changed.
+  void LookAtCertificates() {
+    if (common::MonotonicTime::Now() >= next_rotation) {
+      next_rotation += common::ToDuration(config.tls().certificate_rotation());
+      const absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity = MakeIdentity(config);
+      if (identity.ok()) {
+        UseIdentity("", *identity);
+      } else {
+        common::Log(common::Severity::kError, "certificate_rotation_failed",
+                    {{"detail", identity.status().message()}});
+      }
+    }
+    const RealmIdentities before = realm_certificates.identities();
+    for (const RealmCertificates::Change& change : realm_certificates.Look(absl::Now())) {
+      metrics->CountCertificateReload(change.realm, change.identity.ok());
+      if (!change.identity.ok()) {
+        metrics->SetCertificateFilesUsable(change.realm, false);
+        common::Log(common::Severity::kError, "certificate_files_refused",
+                    {{"realm", change.realm}, {"detail", change.identity.status().message()}});
+      } else if (*change.identity != before.at(change.realm)) {
+        UseIdentity(change.realm, *change.identity);
+      } else {
+        metrics->SetCertificateFilesUsable(change.realm, true);
+        common::Log(common::Severity::kInfo, "certificate_files_restored",
+                    {{"realm", change.realm}});
+      }
+    }
   }
 
   const ims::config::v1::AgwConfig config;
   const ContextLimits limits;
-  const RealmIdentities realm_identities;
+  RealmCertificates realm_certificates;  // Of the thread of `certificate_look`, once that runs.
   const RealmTable realms;
   const std::vector<common::OwnAddressRange> own_addresses;
   Admission admission;
@@ -287,7 +288,9 @@ class Server::Parts {
   std::unique_ptr<WorkerPool> workers;
   GatewayStreams streams;
   MediaGatewayService service;
-  std::unique_ptr<RotationTimer> rotation;
+  common::MonotonicTime next_rotation =
+      common::MonotonicTime::Now() + common::ToDuration(config.tls().certificate_rotation());
+  std::unique_ptr<PeriodicTask> certificate_look;
   std::unique_ptr<common::HttpEndpoint> http;
   // Calls come as soon as there is a server, before it is here.
   common::Mutex health_mutex;
@@ -306,13 +309,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ims::config::v1::AgwConfig
   LogRealmAddresses(config);
   LogCapacity(config);
   WarnOfEphemeralPorts(config);
-  ASSIGN_OR_RETURN(RealmIdentities realm_identities, ReadRealmIdentities(config));
+  ASSIGN_OR_RETURN(RealmCertificates realm_certificates,
+                   RealmCertificates::Read(config, absl::Now()));
   ASSIGN_OR_RETURN(std::shared_ptr<const TlsIdentity> identity, MakeIdentity(config));
-  auto parts = std::make_unique<Parts>(config, identity, std::move(realm_identities));
+  auto parts = std::make_unique<Parts>(config, identity, std::move(realm_certificates));
   Parts* raw_parts = parts.get();
-  parts->rotation =
-      std::make_unique<RotationTimer>(common::ToDuration(config.tls().certificate_rotation()),
-                                      [raw_parts] { raw_parts->RotateIdentity(); });
+  parts->certificate_look = std::make_unique<PeriodicTask>(
+      kLookAtCertificates, [raw_parts] { raw_parts->LookAtCertificates(); });
   common::HttpEndpoint::Sources sources;
   sources.metrics = {parts->metrics, parts->service_metrics};
   sources.ready = [raw_parts] {
@@ -343,7 +346,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() {
   parts_->streams.CloseAll();
   parts_->grpc->Shutdown(absl::Seconds(5));
-  parts_->rotation.reset();
+  parts_->certificate_look.reset();
   parts_->workers.reset();
   common::Log(common::Severity::kInfo, "agw_stopped");
 }
@@ -357,6 +360,12 @@ void Server::DrainToStop() {
 }
 
 uint32_t Server::context_count() const { return parts_->admission.context_count(); }
+
+void Server::CloseContexts() { parts_->workers->CloseContexts(drain_close_time()); }
+
+absl::Duration Server::drain_close_time() const {
+  return common::ToDuration(parts_->config.drain_close_time());
+}
 
 absl::Duration Server::drain_time() const {
   return common::ToDuration(parts_->config.drain_time());

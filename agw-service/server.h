@@ -35,11 +35,16 @@ class Server {
   // says so.
   void DrainToStop();
 
+  // After `drain_time()`: closes the contexts that are left, evenly one after the other over
+  // `drain_close_time()`, each connection with its event.
+  void CloseContexts();
+
   // Contexts left, for those who wait for the drain to end.
   uint32_t context_count() const;
 
   // As configured.
   absl::Duration drain_time() const;
+  absl::Duration drain_close_time() const;
 
  private:
   class Parts;

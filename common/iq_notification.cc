@@ -1,6 +1,7 @@
 #include "common/iq_notification.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace common {
@@ -11,6 +12,10 @@ using ims::iq::v1::Notification;
 // "CAUSE_TIMED_OUT" -> "timed_out".
 std::string ShortName(absl::string_view value_name, absl::string_view prefix) {
   return absl::AsciiStrToLower(absl::StripPrefix(value_name, prefix));
+}
+
+std::string OfRealm(absl::string_view name) {
+  return name.empty() ? "realms without one of their own" : absl::StrCat("realm ", name);
 }
 
 }  // namespace
@@ -52,6 +57,20 @@ IqNotificationName NameOf(const Notification& notification) {
     case Notification::kDescriptorShortage:
       name.is_failure = true;
       name.detail = notification.descriptor_shortage().detail();
+      break;
+    case Notification::kMediaInactivity:
+      name.cause = ShortName(ims::iq::v1::MediaInactivityDetection::Direction_Name(
+                                 notification.media_inactivity().direction()),
+                             "DIRECTION_");
+      break;
+    case Notification::kCertificateRotated:
+      name.detail = OfRealm(notification.certificate_rotated().ip_realm());
+      break;
+    case Notification::kPortPoolLow:
+      name.is_failure = true;
+      name.detail = absl::StrCat(OfRealm(notification.port_pool_low().ip_realm()), ": ",
+                                 notification.port_pool_low().ports_in_use(), " of ",
+                                 notification.port_pool_low().ports_total(), " ports in use");
       break;
     case Notification::kFingerprintMismatch:
     case Notification::kHangingTermination:

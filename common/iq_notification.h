@@ -11,7 +11,8 @@ namespace common {
 
 struct IqNotificationName {
   std::string kind;    // "tls_failed"; "unknown" for one of a newer IMS-AGW
-  std::string cause;   // "fingerprint_mismatch"; of a time-out the timer; empty if there is none
+  std::string cause;   // "fingerprint_mismatch"; of a time-out the timer, of silence the direction;
+                       // empty if there is none
   std::string side;    // "access", "core"; empty if the whole context or IMS-AGW is meant
   std::string detail;  // For people; empty if there is none.
 

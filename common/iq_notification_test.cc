@@ -49,6 +49,20 @@ const Row kRows[] = {
            Notification::SetupTimedOut::TIMER_AWAIT_CONFIGURATION);
      },
      "setup_timed_out", "await_configuration", ""},
+    {[](Notification& n) {
+       n.mutable_media_inactivity()->set_direction(
+           ims::iq::v1::MediaInactivityDetection::DIRECTION_FROM_PEER);
+     },
+     "media_inactivity", "from_peer", ""},
+    {[](Notification& n) { n.mutable_termination_heartbeat(); }, "termination_heartbeat", "", ""},
+    {[](Notification& n) { n.mutable_certificate_rotated()->set_ip_realm("access"); },
+     "certificate_rotated", "", "realm access"},
+    {[](Notification& n) {
+       n.mutable_port_pool_low()->set_ip_realm("access");
+       n.mutable_port_pool_low()->set_ports_in_use(81);
+       n.mutable_port_pool_low()->set_ports_total(100);
+     },
+     "port_pool_low", "", "realm access: 81 of 100 ports in use"},
 };
 
 TEST(IqNotificationTest, EveryKindHasItsNameAndItsCause) {

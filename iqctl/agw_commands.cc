@@ -113,7 +113,7 @@ std::vector<Command> AgwCommands() {
   Command get;
   get.group = "agw";
   get.name = "get";
-  get.summary = "Shows an IMS-AGW with its realms.";
+  get.summary = "Shows an IMS-AGW with its realms and certificates.";
   get.arguments = {InstanceArgument()};
   get.examples = {{"iqctl agw get agw-0", "Which addresses does it announce, and are ports left?"},
                   {"iqctl agw get 192.0.2.5:7060", "The one at this address."}};
@@ -126,12 +126,16 @@ std::vector<Command> AgwCommands() {
   contexts.description =
       "A context is a session at the IMS-AGW. With its id you get all that the IMS-AGW knows of "
       "it: states, "
-      "addresses, octets, SYNs it has dropped, connections that have failed TLS.";
+      "addresses, octets, SYNs it has dropped, connections that have failed TLS, and what has "
+      "happened to it: calls (\">\") and events, the oldest first.";
   contexts.arguments = {InstanceArgument(),
                         {"CONTEXT", "The context's id, as the list has it.", false}};
   contexts.examples = {
       {"iqctl agw contexts agw-0 | wc -l", "How many are there?"},
-      {"iqctl agw contexts agw-0 CONTEXT", "Why does this one have no connection?"}};
+      {"iqctl agw contexts agw-0 CONTEXT", "Why does this one have no connection?"},
+      {"iqctl agw contexts agw-0 CONTEXT -o json | jq '.history[].notification.tls_failed // "
+       "empty'",
+       "Which attempts of its phone have failed TLS?"}};
   contexts.run = Contexts;
 
   return {list, get, DrainCommand(), UndrainCommand(), contexts, WatchCommand()};

@@ -4,8 +4,15 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/iq_notification.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "ims/iq/v1/error_reason.pb.h"
+#include "ims/iq/v1/history.pb.h"
 #include "ims/iq/v1/notification.pb.h"
 #include "ims/iq/v1/termination.pb.h"
 #include "iqctl/text/human.h"
@@ -15,6 +22,10 @@ namespace {
 
 namespace iq = ims::iq::v1;
 using ims::iqctl::v1::GatewayEvent;
+
+// From when on the end of a certificate is near. One that the IMS-AGW makes lasts for a year longer
+// than it is in use.
+constexpr absl::Duration kCertificateWarning = absl::Hours(14 * 24);
 
 // As SDP writes it, "sha-256 AB:CD:...".
 std::string FingerprintText(const iq::Fingerprint& fingerprint) {
@@ -73,9 +84,18 @@ std::string Particulars(const iq::Notification& notification) {
       return absl::StrCat("received ",
                           ByteCount(notification.bearer_released().received_byte_count()),
                           ", sent ", ByteCount(notification.bearer_released().sent_byte_count()));
+    case iq::Notification::kMediaInactivity:
+      return absl::StrCat("for ", ToHuman(notification.media_inactivity().time()));
+    case iq::Notification::kCertificateRotated:
+      return absl::StrCat(FingerprintText(notification.certificate_rotated().fingerprint()),
+                          " until ", ToHuman(notification.certificate_rotated().not_after()));
     default:
       return "";
   }
+}
+
+std::string KindText(const common::IqNotificationName& name) {
+  return name.cause.empty() ? name.kind : absl::StrCat(name.kind, " ", name.cause);
 }
 
 Style StyleOf(const iq::Notification& notification, const common::IqNotificationName& name) {
@@ -90,6 +110,78 @@ Style StyleOf(const iq::Notification& notification, const common::IqNotification
     default:
       return Style::kPlain;
   }
+}
+
+// "1 access", "1", or "" for the context as a whole.
+std::string PlaceText(const iq::TerminationId& termination) {
+  if (termination.stream_id() == 0) return "";
+  const std::string side = ShortName(iq::Side_Name(termination.side()), "SIDE_");
+  return absl::StrCat(termination.stream_id(), side.empty() ? "" : " ", side);
+}
+
+// What a line of a context's history says.
+struct HistoryLine {
+  google::protobuf::Timestamp time;
+  std::string where;
+  Cell what;
+  std::string more;
+};
+
+HistoryLine LineOf(const iq::HistoryEntry::Call& call) {
+  const bool failed = call.error_reason() != iq::ERROR_REASON_UNSPECIFIED;
+  // As the log and the errors of calls name it.
+  const std::string outcome = failed
+                                  ? std::string(absl::StripPrefix(
+                                        iq::ErrorReason_Name(call.error_reason()), "ERROR_REASON_"))
+                                  : "";
+  return {call.time(), PlaceText(call.termination()),
+          Cell(absl::StrCat("> ", ShortName(iq::HistoryEntry::Procedure_Name(call.procedure()),
+                                            "PROCEDURE_")),
+               failed ? Style::kBad : Style::kPlain),
+          outcome};
+}
+
+HistoryLine LineOf(const iq::Notification& notification) {
+  const common::IqNotificationName name = common::NameOf(notification);
+  std::vector<std::string> more;
+  for (const std::string& each : {Particulars(notification), name.detail}) {
+    if (!each.empty()) more.push_back(each);
+  }
+  return {notification.time(), PlaceText(notification.termination()),
+          Cell(KindText(name), StyleOf(notification, name)), absl::StrJoin(more, "  ")};
+}
+
+std::string CertificatesText(const iq::GatewayStatus& status, const Terminal& terminal) {
+  Table table(
+      {{"CERTIFICATE OF"}, {"FROM"}, {"IN USE SINCE"}, {"ENDS"}, {"FINGERPRINT", false, true}});
+  const absl::Time now = absl::FromUnixSeconds(status.time().seconds());
+  for (const iq::Certificate& certificate : status.certificates()) {
+    const absl::Duration left = absl::FromUnixSeconds(certificate.not_after().seconds()) - now;
+    Style style = Style::kPlain;
+    if (left < kCertificateWarning) style = Style::kWarning;
+    if (left <= absl::ZeroDuration()) style = Style::kBad;
+    table.AddRow({certificate.ip_realm().empty() ? "other realms"
+                                                 : absl::StrCat("realm ", certificate.ip_realm()),
+                  certificate.generated() ? "itself" : "files", ToHuman(certificate.in_use_since()),
+                  Cell(ToHuman(certificate.not_after()), style),
+                  FingerprintText(certificate.fingerprint())});
+  }
+  return table.ToString(terminal);
+}
+
+std::string HistoryText(const iq::AuditContextResponse& context, const Terminal& terminal) {
+  Table table({{"TIME"}, {"AFTER", true}, {"WHERE"}, {"WHAT"}, {"MORE", false, true}});
+  absl::optional<absl::Time> last;
+  for (const iq::HistoryEntry& entry : context.history()) {
+    const HistoryLine line = entry.has_call() ? LineOf(entry.call()) : LineOf(entry.notification());
+    const absl::Time time =
+        absl::FromUnixSeconds(line.time.seconds()) + absl::Nanoseconds(line.time.nanos());
+    const absl::Duration after = time - last.value_or(time);
+    table.AddRow({ToHuman(line.time), absl::StrFormat("+%.3f s", absl::ToDoubleSeconds(after)),
+                  line.where, line.what, line.more});
+    last = time;
+  }
+  return table.ToString(terminal);
 }
 
 }  // namespace
@@ -151,26 +243,16 @@ std::string GatewayText(const Gateway& gateway, const Terminal& terminal) {
   fields.Add("Last event", status.last_sequence_number() == 0
                                ? ""
                                : absl::StrCat("#", status.last_sequence_number()));
-  for (const iq::Fingerprint& fingerprint : status.certificate_fingerprints()) {
-    fields.Add("Certificate", FingerprintText(fingerprint));
-  }
-  Table realms({{"REALM"},
-                {"DEFAULT FOR"},
-                {"ANNOUNCED", false, true},
-                {"PORTS"},
-                {"IN USE", true},
-                {"OWN CERTIFICATE", false, true}});
+  Table realms(
+      {{"REALM"}, {"DEFAULT FOR"}, {"ANNOUNCED", false, true}, {"PORTS"}, {"IN USE", true}});
   for (const iq::Realm& realm : status.realms()) {
     realms.AddRow({realm.name(), DefaultSides(realm),
                    absl::StrJoin(realm.advertised_addresses(), ", "),
                    absl::StrCat(realm.first_port(), "-", realm.last_port()),
-                   UseCell(realm.ports_in_use(), realm.ports_total()),
-                   absl::StrJoin(realm.certificate_fingerprints(), ", ",
-                                 [](std::string* out, const iq::Fingerprint& fingerprint) {
-                                   absl::StrAppend(out, FingerprintText(fingerprint));
-                                 })});
+                   UseCell(realm.ports_in_use(), realm.ports_total())});
   }
-  return absl::StrCat(fields.ToString(terminal), "\n", realms.ToString(terminal));
+  return absl::StrCat(fields.ToString(terminal), "\n", realms.ToString(terminal), "\n",
+                      CertificatesText(status, terminal));
 }
 
 std::string ContextText(const iq::AuditContextResponse& context, const Terminal& terminal) {
@@ -178,6 +260,10 @@ std::string ContextText(const iq::AuditContextResponse& context, const Terminal&
   fields.Add("Context", context.context_id());
   fields.Add("Incarnation", context.incarnation());
   fields.Add("Created", ToHuman(context.creation_time()));
+  if (context.context_attributes().emergency_call()) fields.Add("Emergency", "yes");
+  if (context.context_attributes().priority() > 0) {
+    fields.Add("Priority", absl::StrCat(context.context_attributes().priority()));
+  }
   Table table({{"STREAM", true},
                {"SIDE"},
                {"TRANSPORT"},
@@ -196,14 +282,22 @@ std::string ContextText(const iq::AuditContextResponse& context, const Terminal&
                             "TRANSPORT_PROTOCOL_"),
                   TerminationStateCell(termination.state()),
                   AddressText(termination.local_address()),
-                  AddressText(termination.remote().address()),
+                  AddressText(termination.has_connected_address() ? termination.connected_address()
+                                                                  : termination.remote().address()),
                   ByteCount(termination.statistics().received_byte_count()),
                   ByteCount(termination.statistics().sent_byte_count()),
                   ToHuman(termination.statistics().duration()),
                   WithSeparators(termination.dropped_syn_count()),
                   absl::StrCat(termination.failed_attempt_count())});
   }
-  return absl::StrCat(fields.ToString(terminal), "\n", table.ToString(terminal));
+  std::string text = absl::StrCat(fields.ToString(terminal), "\n", table.ToString(terminal));
+  if (context.history().empty()) return text;
+  absl::StrAppend(&text, "\n");
+  if (context.forgotten_history_count() > 0) {
+    absl::StrAppend(&text, WithSeparators(context.forgotten_history_count()),
+                    " before that were not kept\n");
+  }
+  return absl::StrCat(text, HistoryText(context, terminal));
 }
 
 std::string EventText(const GatewayEvent& event, const Terminal& terminal) {
@@ -217,8 +311,7 @@ std::string EventText(const GatewayEvent& event, const Terminal& terminal) {
                         : absl::StrCat(where.context_id(), "/", where.stream_id()));
   }
   if (!name.side.empty()) parts.push_back(name.side);
-  const std::string kind =
-      name.cause.empty() ? name.kind : absl::StrCat(name.kind, " ", name.cause);
+  const std::string kind = KindText(name);
   std::string line =
       absl::StrCat(Styled(ToHuman(notification.time()), Style::kDim, terminal), "  ",
                    Printable(event.instance_id()), " #", notification.sequence_number(), "  ",

@@ -19,12 +19,13 @@ constexpr int kReservationAttempts = 16;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
-    const RealmAddress& address, GateKind gate_kind, EventLoop& loop, ReadinessHandler& on_ready) {
+    const RealmAddress& address, GateKind gate_kind, EventLoop& loop, ReadinessHandler& on_ready,
+    bool privileged) {
   // Leases of ports that are taken are kept until the end, so that each is tried once.
   std::vector<std::unique_ptr<ConnectionPoint>> taken;
   absl::Status last_error = absl::OkStatus();
   for (int i = 0; i < kReservationAttempts; ++i) {
-    absl::optional<PortLease> lease = address.ports->Lease();
+    absl::optional<PortLease> lease = address.ports->Lease(privileged);
     if (!lease.has_value()) break;
     std::unique_ptr<ConnectionPoint> point(
         new ConnectionPoint(address, *std::move(lease), gate_kind, loop, on_ready));

@@ -35,13 +35,14 @@ class ConnectionPoint {
     kHopLimit,  // `SetHopGate()`: towards the core, whose peers learn the address from the answer.
   };
 
-  // Leases a port of `address`, which outlives this, and listens there behind a closed gate.
-  // `on_ready` is called when a connection may be accepted. `kResourceExhausted` (NO_FREE_PORT,
+  // Leases a port of `address`, which outlives this, and listens there behind a closed gate. The
+  // ports that are kept are for those that are `privileged`. `on_ready` is called when a connection may be accepted. `kResourceExhausted` (NO_FREE_PORT,
   // DESCRIPTOR_LIMIT).
   static absl::StatusOr<std::unique_ptr<ConnectionPoint>> Reserve(const RealmAddress& address,
                                                                   GateKind gate_kind,
                                                                   EventLoop& loop,
-                                                                  ReadinessHandler& on_ready);
+                                                                  ReadinessHandler& on_ready,
+                                                                  bool privileged = false);
   ~ConnectionPoint();
 
   ConnectionPoint(const ConnectionPoint&) = delete;

@@ -88,11 +88,12 @@ void Context::Report(uint32_t stream_id, Side side, EventKind kind) {
 absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
                                              const absl::optional<RemoteDescriptor>& remote,
                                              const BearerControl& control,
-                                             const absl::optional<ControllerStateUpdate>& state) {
+                                             const absl::optional<ControllerStateUpdate>& state,
+                                             const absl::optional<ContextAttributes>& attributes) {
   RememberCall(remote.has_value() ? ProcedureCall::Procedure::kReserveAndConfigure
                                   : ProcedureCall::Procedure::kReserve,
                key.stream_id, key.side);
-  absl::Status reserved = Reserve(key, local, remote, control, state);
+  absl::Status reserved = Reserve(key, local, remote, control, state, attributes);
   if (!reserved.ok()) RememberFailure(reserved);
   return reserved;
 }
@@ -100,7 +101,8 @@ absl::Status Context::ReserveConnectionPoint(TerminationKey key, const LocalDesc
 absl::Status Context::Reserve(TerminationKey key, const LocalDescriptor& local,
                               const absl::optional<RemoteDescriptor>& remote,
                               const BearerControl& control,
-                              const absl::optional<ControllerStateUpdate>& state) {
+                              const absl::optional<ControllerStateUpdate>& state,
+                              const absl::optional<ContextAttributes>& attributes) {
   if (FindTermination(key) != nullptr) {
     return IqError(absl::StatusCode::kAlreadyExists, "TERMINATION_EXISTS",
                    "reserved by another transaction", "termination");
@@ -113,34 +115,44 @@ absl::Status Context::Reserve(TerminationKey key, const LocalDescriptor& local,
           Report(stream_id, side, std::move(kind));
         });
   }
-  absl::Status reserved = stream->Reserve(key.side, local, remote, control);
+  LocalDescriptor with_privilege = local;
+  with_privilege.privileged = attributes.value_or(attributes_).privileged();
+  absl::Status reserved = stream->Reserve(key.side, with_privilege, remote, control);
   if (!reserved.ok()) {
     if (stream->empty()) streams_.erase(key.stream_id);
     return reserved;
   }
   StoreControllerState(state);
+  attributes_ = attributes.value_or(attributes_);
   return absl::OkStatus();
 }
 
-absl::Status Context::ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
-                                               const BearerControl& control,
-                                               const absl::optional<ControllerStateUpdate>& state) {
+absl::Status Context::ConfigureConnectionPoint(
+    TerminationKey key, const RemoteDescriptor& remote, const BearerControl& control,
+    const absl::optional<ControllerStateUpdate>& state,
+    const absl::optional<ContextAttributes>& attributes) {
   RememberCall(ProcedureCall::Procedure::kConfigure, key.stream_id, key.side);
-  absl::Status configured = Configure(key, remote, control, state);
+  absl::Status configured = Configure(key, remote, control, state, attributes);
   if (!configured.ok()) RememberFailure(configured);
   return configured;
 }
 
 absl::Status Context::Configure(TerminationKey key, const RemoteDescriptor& remote,
                                 const BearerControl& control,
-                                const absl::optional<ControllerStateUpdate>& state) {
+                                const absl::optional<ControllerStateUpdate>& state,
+                                const absl::optional<ContextAttributes>& attributes) {
   if (FindTermination(key) == nullptr) return NoTermination();
   RETURN_IF_ERROR(CheckControllerState(state));
   MediaStream& stream = *streams_[key.stream_id];
   RETURN_IF_ERROR(stream.CheckConfigure(key.side, remote, control));
   StoreControllerState(state);
+  attributes_ = attributes.value_or(attributes_);
   stream.Configure(key.side, remote, control);
   return absl::OkStatus();
+}
+
+void Context::CloseForDrain() {
+  for (const auto& [id, stream] : streams_) stream->CloseForDrain();
 }
 
 absl::StatusOr<std::vector<Context::Released>> Context::ReleaseTermination(

@@ -48,11 +48,13 @@ class Context {
   absl::Status ReserveConnectionPoint(TerminationKey key, const LocalDescriptor& local,
                                       const absl::optional<RemoteDescriptor>& remote,
                                       const BearerControl& control,
-                                      const absl::optional<ControllerStateUpdate>& state);
+                                      const absl::optional<ControllerStateUpdate>& state,
+                                      const absl::optional<ContextAttributes>& attributes = {});
 
   absl::Status ConfigureConnectionPoint(TerminationKey key, const RemoteDescriptor& remote,
                                         const BearerControl& control,
-                                        const absl::optional<ControllerStateUpdate>& state);
+                                        const absl::optional<ControllerStateUpdate>& state,
+                                        const absl::optional<ContextAttributes>& attributes = {});
 
   // A termination that was released, with what it counted.
   using Released = std::pair<TerminationKey, TerminationStatistics>;
@@ -63,6 +65,9 @@ class Context {
       uint32_t stream_id, absl::optional<Side> side,
       absl::optional<uint64_t> expected_revision = absl::nullopt);
 
+  // The IMS-AGW has drained, and its time is over: ends all connections, each with its event.
+  void CloseForDrain();
+
   // Some call named the context.
   void Touch();
 
@@ -70,6 +75,7 @@ class Context {
   const std::string& id() const { return id_; }
   absl::Time creation_time() const { return creation_time_; }
   const History& history() const { return history_; }
+  const ContextAttributes& attributes() const { return attributes_; }
   const std::string& controller_state() const { return controller_state_; }
   uint64_t controller_state_revision() const { return controller_state_revision_; }
 
@@ -84,10 +90,12 @@ class Context {
  private:
   absl::Status Reserve(TerminationKey key, const LocalDescriptor& local,
                        const absl::optional<RemoteDescriptor>& remote, const BearerControl& control,
-                       const absl::optional<ControllerStateUpdate>& state);
+                       const absl::optional<ControllerStateUpdate>& state,
+                       const absl::optional<ContextAttributes>& attributes);
   absl::Status Configure(TerminationKey key, const RemoteDescriptor& remote,
                          const BearerControl& control,
-                         const absl::optional<ControllerStateUpdate>& state);
+                         const absl::optional<ControllerStateUpdate>& state,
+                         const absl::optional<ContextAttributes>& attributes);
   absl::StatusOr<std::vector<Released>> Release(uint32_t stream_id, absl::optional<Side> side,
                                                 absl::optional<uint64_t> expected_revision);
 
@@ -112,6 +120,7 @@ class Context {
   const absl::Time creation_time_;
   History history_;
   absl::btree_map<uint32_t, std::unique_ptr<MediaStream>> streams_;
+  ContextAttributes attributes_;
   std::string controller_state_;
   uint64_t controller_state_revision_ = 0;
   common::MonotonicTime last_named_;

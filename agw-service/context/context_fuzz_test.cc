@@ -287,7 +287,8 @@ class ContextMachine {
           key,
           {.ip_realm = "",
            .transport_protocol = tls ? TransportProtocol::kTcpTls : TransportProtocol::kTcp,
-           .fingerprint_request = tls},
+           .fingerprint_hash_functions = tls ? std::vector<HashFunction>{HashFunction::kSha256}
+                                             : std::vector<HashFunction>()},
           remote, control, state);
     });
     const bool exists = harness_.context().FindTermination(key) != nullptr;

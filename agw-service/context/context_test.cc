@@ -67,13 +67,13 @@ class ContextTest : public testing::Test {
   // Steps 2 to 4.
   void ReserveT1(BearerControl control) {
     if (!control.tls_role.has_value()) control.tls_role = TlsRole::kServer;
-    ASSERT_THAT(
-        harness_.context().ReserveConnectionPoint(kT1,
-                                                  {.ip_realm = "",
-                                                   .transport_protocol = TransportProtocol::kTcpTls,
-                                                   .fingerprint_request = true},
-                                                  absl::nullopt, control, absl::nullopt),
-        IsOk());
+    ASSERT_THAT(harness_.context().ReserveConnectionPoint(
+                    kT1,
+                    {.ip_realm = "",
+                     .transport_protocol = TransportProtocol::kTcpTls,
+                     .fingerprint_hash_functions = {HashFunction::kSha256}},
+                    absl::nullopt, control, absl::nullopt),
+                IsOk());
   }
   // Steps 5 to 7.
   void ReserveT2() {

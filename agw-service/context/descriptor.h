@@ -46,11 +46,17 @@ struct LocalDescriptor {
     return transport_protocol == TransportProtocol::kTcpMsrp ||
            transport_protocol == TransportProtocol::kTcpTlsMsrp;
   }
+  bool fingerprint_request() const { return !fingerprint_hash_functions.empty(); }
 
   std::string ip_realm;
   Family family = Family::kAny;
   TransportProtocol transport_protocol = TransportProtocol::kTcp;
-  bool fingerprint_request = false;
+
+  // Of the fingerprints that were asked for.
+  std::vector<HashFunction> fingerprint_hash_functions = {};
+
+  // May use what is kept for privileged contexts. The context says so.
+  bool privileged = false;
 };
 
 // The peer, as far as signalling knows it.
@@ -129,6 +135,15 @@ struct BearerControl {
   absl::optional<absl::Duration> heartbeat_interval;  // Zero: none.
   absl::optional<uint8_t> dscp;
   absl::optional<TrafficPolicing> policing;
+};
+
+// How a context is treated where not all can be served.
+struct ContextAttributes {
+  bool emergency_call = false;
+  uint32_t priority = 0;
+
+  // Whether it may use what is kept for such contexts.
+  bool privileged() const { return emergency_call || priority > 0; }
 };
 
 // What the IMS-ALG stores in a context, and the revision it expects there:

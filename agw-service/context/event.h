@@ -69,6 +69,7 @@ struct BearerReleased {
     kProtocolError,
     kReplaced,
     kBufferLimit,
+    kDrainDeadline,
   };
   Cause cause;
   std::string detail;
@@ -97,10 +98,24 @@ struct DescriptorShortage {
   std::string detail;
 };
 
-using EventKind = absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
-                                FingerprintVerified, FingerprintMismatch, BearerReleased,
-                                SetupTimedOut, MediaInactivity, TerminationHeartbeat,
-                                HangingTermination, Draining, DrainEnded, DescriptorShortage>;
+// Of the IMS-AGW as a whole, like the next one.
+struct CertificateRotated {
+  std::string ip_realm;  // Empty: of realms that have none of their own.
+  Fingerprint fingerprint;
+  absl::Time not_after;
+};
+
+struct PortPoolLow {
+  std::string ip_realm;
+  uint32_t ports_in_use;
+  uint32_t ports_total;
+};
+
+using EventKind =
+    absl::variant<SynDropped, TcpEstablished, TcpFailed, TlsEstablished, TlsFailed,
+                  FingerprintVerified, FingerprintMismatch, BearerReleased, SetupTimedOut,
+                  MediaInactivity, TerminationHeartbeat, HangingTermination, Draining, DrainEnded,
+                  DescriptorShortage, CertificateRotated, PortPoolLow>;
 
 struct Event {
   absl::Time time;         // By the wall clock, for people.

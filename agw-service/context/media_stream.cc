@@ -102,6 +102,20 @@ void MediaStream::ReleaseTermination(Side side) {
   }
 }
 
+void MediaStream::CloseForDrain() {
+  await_other_side_.Cancel();
+  half_close_silence_.Cancel();
+  KeepByteCounts();
+  through_.reset();
+  for (Side side : {Side::kAccess, Side::kCore}) {
+    if (at(side) == nullptr) continue;
+    if (at(side)->state() == Termination::State::kEstablished) {
+      at(side)->Release(BearerReleased::Cause::kDrainDeadline,
+                        "the IMS-AGW has drained, and its time is over", /*reset=*/true);
+    }
+  }
+}
+
 bool MediaStream::Triggers(Side side) const {
   return interlinkage_.topology == (side == Side::kAccess ? Interlinkage::Topology::kT1ToT2
                                                           : Interlinkage::Topology::kT2ToT1);

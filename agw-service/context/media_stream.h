@@ -57,6 +57,9 @@ class MediaStream final : private Termination::Observer {
   // Ends the termination, which exists, and with it the other side's connection.
   void ReleaseTermination(Side side);
 
+  // Ends both connections.
+  void CloseForDrain();
+
   // nullptr if it does not exist.
   const Termination* termination(Side side) const { return at(side).get(); }
 

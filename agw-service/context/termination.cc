@@ -26,12 +26,6 @@ TcpFailed::Cause CauseOf(const absl::Status& status) {
   }
 }
 
-std::shared_ptr<const TlsIdentity> IdentityOf(const WorkerResources& resources,
-                                              const IpRealm& realm) {
-  const auto own = resources.realm_identities.find(realm.name);
-  return own != resources.realm_identities.end() ? own->second : resources.identity;
-}
-
 }  // namespace
 
 Termination::Termination(WorkerResources& resources, Observer& observer, Side side,
@@ -66,20 +60,21 @@ absl::StatusOr<std::unique_ptr<Termination>> Termination::Reserve(WorkerResource
                    "local.address_family");
   }
   absl::optional<DescriptorLease> descriptors =
-      resources.descriptors.Take(kDescriptorsPerTermination);
+      resources.descriptors.Take(kDescriptorsPerTermination, local.privileged);
   if (!descriptors.has_value()) {
     return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                    "the file descriptors are not enough for one more termination");
   }
-  std::unique_ptr<Termination> termination(new Termination(
-      resources, observer, side, local, local.tls() ? IdentityOf(resources, *realm) : nullptr));
+  std::unique_ptr<Termination> termination(
+      new Termination(resources, observer, side, local,
+                      local.tls() ? resources.identities.Of(realm->name) : nullptr));
   termination->descriptors_ = *std::move(descriptors);
   ASSIGN_OR_RETURN(
       termination->point_,
       ConnectionPoint::Reserve(*address,
                                side == Side::kAccess ? ConnectionPoint::GateKind::kFilter
                                                      : ConnectionPoint::GateKind::kHopLimit,
-                               resources.loop, termination->listener_handler_));
+                               resources.loop, termination->listener_handler_, local.privileged));
   return termination;
 }
 
@@ -116,7 +111,8 @@ absl::Status Termination::CheckConfigure(const RemoteDescriptor& remote,
   }
   return policy->Check({.state = effective_state,
                         .bound_ip = point_->bound_address().ip,
-                        .identity = identity_.get(),
+                        .tls = local_.tls(),
+                        .identities = resources_.identities,
                         .msrp = local_.msrp(),
                         .own_addresses = resources_.own_addresses,
                         .remote_prefixes = point_->remote_prefixes(),

@@ -20,14 +20,14 @@ absl::Status TerminationPolicy::CheckRemote(const Circumstances& circumstances,
     }
   }
   if (remote.fingerprints.empty()) return absl::OkStatus();
-  if (circumstances.identity == nullptr) {
+  if (!circumstances.tls) {
     return IqError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
                    "a termination of plain TCP has none", "remote.fingerprints");
   }
   for (const Fingerprint& fingerprint : remote.fingerprints.fingerprints()) {
-    if (circumstances.identity->Has(fingerprint)) {
+    if (circumstances.identities.Has(fingerprint)) {
       return IqError(absl::StatusCode::kInvalidArgument, "OWN_FINGERPRINT",
-                     "is that of the IMS-AGW's own certificate", "remote.fingerprints");
+                     "is that of a certificate of the IMS-AGW", "remote.fingerprints");
     }
   }
   if (!circumstances.allow_sha1_fingerprints &&
@@ -77,7 +77,7 @@ absl::Status TerminationPolicy::CheckOrders(const Circumstances& circumstances,
                                             const BearerControl& control) const {
   const absl::optional<TlsRole> tls_role =
       control.tls_role.has_value() ? control.tls_role : tls_role_;
-  if (circumstances.identity == nullptr && (tls_role.has_value() || control.establish_tls)) {
+  if (!circumstances.tls && (tls_role.has_value() || control.establish_tls)) {
     return IqError(absl::StatusCode::kInvalidArgument, "ROLE_UNSUPPORTED",
                    "a termination of plain TCP has no TLS role", "bearer_control.tls_role");
   }

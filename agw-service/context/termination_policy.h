@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "agw-service/context/descriptor.h"
-#include "agw-service/tls/tls_identity.h"
+#include "agw-service/tls/tls_identities.h"
 #include "common/ip_address.h"
 #include "common/remote_address_guard.h"
 
@@ -31,8 +31,9 @@ class TerminationPolicy {
   struct Circumstances {
     TerminationState state;
     common::IpAddress bound_ip;
-    const TlsIdentity* identity;  // nullptr: the termination is one of plain TCP.
-    bool msrp;                    // It is application-aware.
+    bool tls;
+    const TlsIdentities& identities;
+    bool msrp;  // It is application-aware.
     const std::vector<common::OwnAddressRange>& own_addresses;
     const common::RemotePrefixes& remote_prefixes;
     bool allow_sha1_fingerprints;

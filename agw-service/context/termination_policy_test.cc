@@ -31,7 +31,8 @@ class TerminationPolicyTest : public testing::Test {
   TerminationPolicy::Circumstances At(TerminationState state) const {
     return {.state = state,
             .bound_ip = *IpAddress::Parse(kOwnAddress),
-            .identity = identity_.get(),
+            .tls = true,
+            .identities = identities_,
             .msrp = false,
             .own_addresses = own_addresses_,
             .remote_prefixes = remote_prefixes_,
@@ -47,6 +48,9 @@ class TerminationPolicyTest : public testing::Test {
   }
 
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
+  const std::shared_ptr<const TlsIdentity> of_another_realm_ =
+      *TlsIdentity::Generate({.now = absl::Now()});
+  const TlsIdentities identities_{identity_, {{"other", of_another_realm_}}};
   const TestCertificate certificate_ = MakeTestCertificate();
   const common::RemotePrefixes remote_prefixes_ = {};
   const std::vector<common::OwnAddressRange> own_addresses_ = {
@@ -81,6 +85,11 @@ TEST_F(TerminationPolicyTest, TS_36_R_SEC_19_RefusesWhatItMustNotDoAndSaysWhy) {
       {"other family", Remote("2001:db8::1", 9), {}, "REMOTE_ADDRESS_FORBIDDEN"},
       {"own fingerprint",
        {absl::nullopt, FingerprintSet({identity_->fingerprint()})},
+       {},
+       "OWN_FINGERPRINT"},
+      {"fingerprint of another realm's certificate, by another hash function",
+       {absl::nullopt, FingerprintSet({certificate_.FingerprintBy(HashFunction::kSha256),
+                                       of_another_realm_->FingerprintBy(HashFunction::kSha512)})},
        {},
        "OWN_FINGERPRINT"},
       {"sha-1 alone",

@@ -4,7 +4,6 @@
 #define AGW_SERVICE_CONTEXT_WORKER_RESOURCES_H_
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -22,7 +21,7 @@
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/realm/ip_realm.h"
-#include "agw-service/tls/tls_identity.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_profile.h"
 #include "common/remote_address_guard.h"
 
@@ -97,10 +96,8 @@ struct WorkerResources {
   const EventSink& event_sink;
   DescriptorBudget& descriptors;
 
-  const RealmIdentities& realm_identities;
-
-  // For new terminations in realms that have none of their own; older ones keep theirs.
-  std::shared_ptr<const TlsIdentity> identity;
+  // Of new terminations; older ones keep theirs.
+  TlsIdentities identities;
 
   WorkerCounters counters;
   MsrpScratch msrp_scratch = {};

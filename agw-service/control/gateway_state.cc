@@ -1,5 +1,6 @@
 #include "agw-service/control/gateway_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -10,9 +11,25 @@
 
 namespace agw {
 
-void GatewayState::SetIdentity(std::shared_ptr<const TlsIdentity> identity) {
+void GatewayState::SetIdentity(const std::string& realm,
+                               std::shared_ptr<const TlsIdentity> identity) {
   common::MutexLock lock(mutex_);
-  identity_ = std::move(identity);
+  const absl::Time now = absl::Now();
+  CertificateInUse& in_use = certificates_[realm];
+  if (in_use.identity != nullptr) {
+    log_.Append(Event{now, "", 0, absl::nullopt,
+                      CertificateRotated{realm, identity->fingerprint(), identity->not_after()}});
+  }
+  in_use = {std::move(identity), now};
+}
+
+absl::Time GatewayState::FirstCertificateEnd() const {
+  common::MutexLock lock(mutex_);
+  absl::Time first = absl::InfiniteFuture();
+  for (const auto& [realm, in_use] : certificates_) {
+    first = std::min(first, in_use.identity->not_after());
+  }
+  return first;
 }
 
 void GatewayState::Drain() {
@@ -67,14 +84,24 @@ ims::iq::v1::GatewayStatus GatewayState::Status() const {
       in_use = std::max(in_use, static_cast<uint32_t>(address.ports->in_use()));
     }
     proto->set_ports_in_use(in_use);
-    const auto identity = realm_identities_.find(realm.name);
-    if (identity != realm_identities_.end()) {
-      *proto->add_certificate_fingerprints() = ToProto(identity->second->fingerprint());
+    common::MutexLock lock(mutex_);
+    const auto own = certificates_.find(realm.name);
+    if (own != certificates_.end()) {
+      *proto->add_certificate_fingerprints() = ToProto(own->second.identity->fingerprint());
     }
   }
   {
     common::MutexLock lock(mutex_);
-    *status.add_certificate_fingerprints() = ToProto(identity_->fingerprint());
+    // An empty name comes first.
+    for (const auto& [realm, in_use] : certificates_) {
+      ims::iq::v1::Certificate* proto = status.add_certificates();
+      proto->set_ip_realm(realm);
+      *proto->mutable_fingerprint() = ToProto(in_use.identity->fingerprint());
+      *proto->mutable_not_after() = ToProto(in_use.identity->not_after());
+      *proto->mutable_in_use_since() = ToProto(in_use.since);
+      proto->set_generated(realm.empty());
+      if (realm.empty()) *status.add_certificate_fingerprints() = proto->fingerprint();
+    }
     if (draining_since_.has_value()) {
       *status.mutable_drain_duration() =
           common::ToProto(common::MonotonicTime::Now() - *draining_since_);

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "agw-service/control/notification_log.h"
 #include "agw-service/realm/ip_realm.h"
@@ -24,20 +26,22 @@ class GatewayState {
  public:
   // What is referred to outlives this.
   GatewayState(std::string instance_id, std::string incarnation, uint32_t worker_count,
-               const RealmTable& realms, const RealmIdentities& realm_identities,
-               Admission& admission, NotificationLog& log)
+               const RealmTable& realms, Admission& admission, NotificationLog& log)
       : instance_id_(std::move(instance_id)),
         incarnation_(std::move(incarnation)),
         worker_count_(worker_count),
         realms_(realms),
-        realm_identities_(realm_identities),
         admission_(admission),
         log_(log) {}
 
   const std::string& incarnation() const { return incarnation_; }
 
-  // The certificate that new terminations present, in realms that have none of their own.
-  void SetIdentity(std::shared_ptr<const TlsIdentity> identity);
+  // The certificate that new terminations present in `realm`; with an empty name, in realms that have
+  // none of their own. One that takes the place of another is notified.
+  void SetIdentity(const std::string& realm, std::shared_ptr<const TlsIdentity> identity);
+
+  // When the first of the certificates in use ends.
+  absl::Time FirstCertificateEnd() const;
 
   // Takes no new contexts any more. Notified, unless it is so already.
   void Drain();
@@ -53,11 +57,15 @@ class GatewayState {
   ims::iq::v1::GatewayStatus Status() const;
 
  private:
+  struct CertificateInUse {
+    std::shared_ptr<const TlsIdentity> identity;
+    absl::Time since;
+  };
+
   const std::string instance_id_;
   const std::string incarnation_;
   const uint32_t worker_count_;
   const RealmTable& realms_;
-  const RealmIdentities& realm_identities_;
   Admission& admission_;
   NotificationLog& log_;
 
@@ -66,7 +74,7 @@ class GatewayState {
   mutable common::Mutex mutex_;
   absl::optional<common::MonotonicTime> draining_since_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<const TlsIdentity> identity_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_map<std::string, CertificateInUse> certificates_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace agw

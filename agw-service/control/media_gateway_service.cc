@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "agw-service/context/iq_error.h"
 #include "agw-service/control/proto_conversion.h"
+#include "agw-service/tls/fingerprint.h"
 #include "common/grpc_status.h"
 #include "common/status_macros.h"
 
@@ -135,22 +136,32 @@ grpc::ServerUnaryReactor* MediaGatewayService::Reserve(
   absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
       ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
   if (!state.ok()) return Finish(call, state.status());
+  absl::StatusOr<absl::optional<ContextAttributes>> attributes =
+      ToContextAttributes(request->has_context_attributes(), request->context_attributes());
+  if (!attributes.ok()) return Finish(call, attributes.status());
   return InTransaction(
       call, request, response,
       [request, response, key = *key, local = *std::move(local), remote = *std::move(remote),
-       control = *std::move(control),
-       state = *std::move(state)](ContextTable& contexts) -> absl::Status {
+       control = *std::move(control), state = *std::move(state),
+       attributes = *attributes](ContextTable& contexts) -> absl::Status {
         const std::string& context_id = request->termination().context_id();
-        ASSIGN_OR_RETURN(Context * context, contexts.FindOrCreate(context_id));
-        absl::Status reserved = context->ReserveConnectionPoint(key, local, remote, control, state);
+        const absl::StatusOr<Context*> found =
+            contexts.FindOrCreate(context_id, attributes.has_value() && attributes->privileged());
+        const absl::Status reserved =
+            found.ok()
+                ? (*found)->ReserveConnectionPoint(key, local, remote, control, state, attributes)
+                : found.status();
         if (!reserved.ok()) {
           contexts.EraseIfEmpty(context_id);
+          contexts.CountRefusal(reserved);
           return reserved;
         }
+        const Context* context = *found;
         const Termination& termination = *context->FindTermination(key);
         *response->mutable_local_address() = ToProto(termination.local_address());
-        if (local.fingerprint_request) {
-          *response->add_local_fingerprints() = ToProto(termination.identity()->fingerprint());
+        for (const HashFunction hash_function : local.fingerprint_hash_functions) {
+          *response->add_local_fingerprints() =
+              ToProto(termination.identity()->FingerprintBy(hash_function));
         }
         response->set_controller_state_revision(context->controller_state_revision());
         return absl::OkStatus();
@@ -190,13 +201,17 @@ grpc::ServerUnaryReactor* MediaGatewayService::ConfigureConnectionPoint(
   absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
       ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
   if (!state.ok()) return Finish(call, state.status());
+  absl::StatusOr<absl::optional<ContextAttributes>> attributes =
+      ToContextAttributes(request->has_context_attributes(), request->context_attributes());
+  if (!attributes.ok()) return Finish(call, attributes.status());
   return InTransaction(
       call, request, response,
       [request, response, key = *key, remote = *std::move(remote), control = *std::move(control),
-       state = *std::move(state)](ContextTable& contexts) -> absl::Status {
+       state = *std::move(state),
+       attributes = *attributes](ContextTable& contexts) -> absl::Status {
         Context* context = contexts.Find(request->termination().context_id());
         if (context == nullptr) return ContextUnknown();
-        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state));
+        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state, attributes));
         response->set_controller_state_revision(context->controller_state_revision());
         return absl::OkStatus();
       });

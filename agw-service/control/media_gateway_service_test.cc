@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "agw-service/control/notification_log.h"
 #include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/worker/admission.h"
 #include "common/check.h"
@@ -60,7 +61,7 @@ std::unique_ptr<grpc::ClientContext> NewCall() {
 class MediaGatewayServiceTest : public testing::Test {
  protected:
   MediaGatewayServiceTest() {
-    state_.SetIdentity(identity_);
+    state_.SetIdentity("", identity_);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -144,12 +145,11 @@ class MediaGatewayServiceTest : public testing::Test {
   Admission admission_{10};
   NotificationLog log_{kLogCapacity, [](const iq::Notification&) {}};
   const EventSink event_sink_ = [this](Event event) { log_.Append(std::move(event)); };
-  const RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
-  GatewayState state_{"agw-1", "run-1", 3, realms_, realm_identities_, admission_, log_};
+  GatewayState state_{"agw-1", "run-1", 3, realms_, admission_, log_};
   std::unique_ptr<WorkerPool> workers_ = std::make_unique<WorkerPool>(
-      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
-                       identity_, [](const WorkerCounters&) {}});
+      3, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_,
+                       TlsIdentities(identity_), [](const WorkerCounters&) {}});
   GatewayStreams streams_{state_, log_};
   MediaGatewayService service_{*workers_, state_, streams_, [this] { streams_.PushStatus(); }};
   std::unique_ptr<grpc::Server> server_;
@@ -167,6 +167,20 @@ TEST_F(MediaGatewayServiceTest, DP_18_R_ALG_05_ARepeatedReservationGetsTheFirstR
   EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
   EXPECT_EQ(ports_in_use(), 1u);
   EXPECT_EQ(admission_.context_count(), 1u);
+}
+
+TEST_F(MediaGatewayServiceTest, R_SEC_12_TheReplyHasAFingerprintByEachHashFunctionAskedFor) {
+  iq::ReserveConnectionPointRequest request = ReserveRequest("c1", "t1");
+  request.mutable_local()->add_certificate_fingerprint_hash_functions("sha-512");
+  request.mutable_local()->add_certificate_fingerprint_hash_functions("sha-1");
+  iq::ReserveConnectionPointResponse response;
+  ASSERT_THAT(Reserve(request, &response), IsOk());
+  ASSERT_EQ(response.local_fingerprints_size(), 2);
+  EXPECT_EQ(response.local_fingerprints(0).hash_function(), "sha-512");
+  EXPECT_EQ(response.local_fingerprints(0).digest(),
+            identity_->FingerprintBy(HashFunction::kSha512).digest());
+  EXPECT_EQ(response.local_fingerprints(1).digest(),
+            identity_->FingerprintBy(HashFunction::kSha1).digest());
 }
 
 TEST_F(MediaGatewayServiceTest, DP_18_ARepeatedReleaseGetsTheFirstReplyThoughTheContextIsGone) {
@@ -233,6 +247,48 @@ TEST_F(MediaGatewayServiceTest, AFailedCallIsNotRememberedAndMayBeRepeated) {
   iq::ReleaseTerminationResponse response;
   ASSERT_THAT(Release("c0", "r1", &response), IsOk());
   EXPECT_THAT(Reserve(ReserveRequest("c10", "t1")), IsOk());
+}
+
+TEST_F(MediaGatewayServiceTest, TheAttributesOfARequestCountForItselfAndForTheContext) {
+  Admission admission(/*context_limit=*/2, /*descriptor_capacity=*/1000, /*priority_share=*/50);
+  WorkerPool workers(1, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission,
+                                      TlsIdentities(identity_), [](const WorkerCounters&) {}});
+  MediaGatewayService service(workers, state_, streams_, [] {});
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  stub_ = iq::MediaGatewayService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+
+  EXPECT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());
+  EXPECT_EQ(ErrorReasonOf(Reserve(ReserveRequest("c2", "t1"))), "CONTEXT_LIMIT");
+  EXPECT_EQ(admission.refused_count(Admission::Refusal::kContextLimit), 1u);
+  iq::ReserveConnectionPointRequest urgent = ReserveRequest("c2", "t1");
+  urgent.mutable_context_attributes()->set_priority(16);
+  EXPECT_EQ(common::ErrorMetadata(Reserve(urgent), "field"), "context_attributes.priority");
+  urgent.mutable_context_attributes()->set_priority(15);
+  EXPECT_THAT(Reserve(urgent), IsOk());
+
+  iq::AuditContextRequest request;
+  request.set_context_id("c2");
+  iq::AuditContextResponse audit;
+  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
+  EXPECT_EQ(audit.context_attributes().priority(), 15u);
+  EXPECT_FALSE(audit.context_attributes().emergency_call());
+  iq::ConfigureConnectionPointRequest configure;
+  *configure.mutable_termination() = urgent.termination();
+  configure.set_transaction_id("t2");
+  configure.mutable_context_attributes()->set_emergency_call(true);
+  iq::ConfigureConnectionPointResponse configured;
+  ASSERT_THAT(
+      Call(&iq::MediaGatewayService::Stub::ConfigureConnectionPoint, configure, &configured),
+      IsOk());
+  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
+  EXPECT_EQ(audit.context_attributes().priority(), 0u);
+  EXPECT_TRUE(audit.context_attributes().emergency_call());
+  server->Shutdown();
 }
 
 // A call that fails, and what its client is told as google.rpc.ErrorInfo.
@@ -378,17 +434,6 @@ TEST_F(MediaGatewayServiceTest, StatusTellsWhoThisIsAndHowMuchRoomThereIs) {
   EXPECT_EQ(status.realms(0).ports_total(), 10'000u);
   ASSERT_EQ(status.certificate_fingerprints_size(), 1);
   EXPECT_EQ(status.certificate_fingerprints(0).digest(), identity_->fingerprint().digest());
-}
-
-TEST_F(MediaGatewayServiceTest, StatusTellsTheCertificatesOfRealmsThatHaveTheirOwn) {
-  EXPECT_EQ(Status().realms(0).certificate_fingerprints_size(), 0);
-  const RealmIdentities identities{{"both", *TlsIdentity::Generate({.now = absl::Now()})}};
-  GatewayState state("agw-1", "run-1", 3, realms_, identities, admission_, log_);
-  state.SetIdentity(identity_);
-  const iq::GatewayStatus status = state.Status();
-  ASSERT_EQ(status.realms(0).certificate_fingerprints_size(), 1);
-  EXPECT_EQ(status.realms(0).certificate_fingerprints(0).digest(),
-            identities.at("both")->fingerprint().digest());
 }
 
 // A stream of notifications, read one by one.

@@ -37,6 +37,9 @@ absl::StatusOr<BearerControl> ToBearerControl(const ims::iq::v1::BearerControl& 
 absl::StatusOr<absl::optional<ControllerStateUpdate>> ToControllerStateUpdate(
     bool present, const ims::iq::v1::ControllerState& state);
 
+absl::StatusOr<absl::optional<ContextAttributes>> ToContextAttributes(
+    bool present, const ims::iq::v1::ContextAttributes& attributes);
+
 void SetTerminationId(absl::string_view context_id, TerminationKey key,
                       ims::iq::v1::TerminationId* out);
 void SetStatistics(const TerminationStatistics& statistics,

@@ -96,9 +96,35 @@ TEST(LocalDescriptorTest, R_ALG_04_IsTaken) {
   EXPECT_EQ(local->ip_realm, "access");
   EXPECT_EQ(local->family, LocalDescriptor::Family::kIpv6);
   EXPECT_EQ(local->transport_protocol, TransportProtocol::kTcpTls);
-  EXPECT_TRUE(local->fingerprint_request);
+  EXPECT_EQ(local->fingerprint_hash_functions, std::vector<HashFunction>{HashFunction::kSha256});
   EXPECT_EQ(ToLocalDescriptor(Parse<iq::LocalDescriptor>(kPlain))->transport_protocol,
             TransportProtocol::kTcp);
+}
+
+TEST(LocalDescriptorTest, R_SEC_12_FingerprintsByOtherHashFunctionsComeInTheOrderOfTheRequest) {
+  const absl::StatusOr<LocalDescriptor> local = ToLocalDescriptor(Parse<iq::LocalDescriptor>(
+      absl::StrCat(kTls,
+                   "certificate_fingerprint_request: true "
+                   "certificate_fingerprint_hash_functions: ['SHA-512', 'sha-1', 'sha-256']")));
+  ASSERT_THAT(local, IsOk());
+  EXPECT_EQ(local->fingerprint_hash_functions,
+            (std::vector<HashFunction>{HashFunction::kSha512, HashFunction::kSha1,
+                                       HashFunction::kSha256}));
+}
+
+TEST(LocalDescriptorTest, R_SEC_12_HashFunctionsAreKnownAndStandOnceWithTheRequest) {
+  constexpr char field[] = "local.certificate_fingerprint_hash_functions";
+  const std::string request = absl::StrCat(kTls, "certificate_fingerprint_request: true ");
+  const std::string functions = "certificate_fingerprint_hash_functions: ";
+  const Refusal refusals[] = {
+      {absl::StrCat(kTls, functions, "'sha-256'"), "FIELD_INVALID", field},
+      {absl::StrCat(request, functions, "['sha-256', 'SHA-256']"), "FIELD_INVALID", field},
+      {absl::StrCat(request, functions, "'md5'"), "FINGERPRINT_UNUSABLE", field},
+      {absl::StrCat(request, functions, "''"), "FINGERPRINT_UNUSABLE", field},
+  };
+  for (const Refusal& refusal : refusals) {
+    ExpectRefused(ToLocalDescriptor(Parse<iq::LocalDescriptor>(refusal.text)).status(), refusal);
+  }
 }
 
 TEST(LocalDescriptorTest, TS_06_RefusesWhatThisGatewayCannotOffer) {
@@ -424,7 +450,7 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
                   {1, Side::kAccess},
                   {.ip_realm = "access",
                    .transport_protocol = TransportProtocol::kTcpTls,
-                   .fingerprint_request = true},
+                   .fingerprint_hash_functions = {HashFunction::kSha384, HashFunction::kSha256}},
                   RemoteDescriptor{*common::TransportAddress::Parse("127.0.0.30:9"),
                                    FingerprintSet({fingerprint})},
                   control, ControllerStateUpdate{"record", 0}),
@@ -447,9 +473,12 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
   iq::TerminationAudit t1 = audit.terminations(0);
   EXPECT_EQ(t1.local_address().ip_address(), ContextHarness::kAccessAddress);
   EXPECT_EQ(t1.local_address().port(), harness.LocalAddressOf(Side::kAccess).port);
-  ASSERT_EQ(t1.local_fingerprints_size(), 1);
+  ASSERT_EQ(t1.local_fingerprints_size(), 2);
+  const TlsIdentity& identity = *harness.resources().identities.Of("access");
+  EXPECT_EQ(t1.local_fingerprints(0).hash_function(), "sha-384");
   EXPECT_EQ(t1.local_fingerprints(0).digest(),
-            harness.resources().identity->fingerprint().digest());
+            identity.FingerprintBy(HashFunction::kSha384).digest());
+  EXPECT_EQ(t1.local_fingerprints(1).digest(), identity.fingerprint().digest());
   t1.clear_local_address();
   t1.clear_local_fingerprints();
   const auto expected = Parse<iq::TerminationAudit>(R"(
@@ -457,7 +486,8 @@ TEST(AuditTest, ShowsEverythingAsItIs) {
     state: STATE_IDLE
     local { ip_realm: "access" address_family: ADDRESS_FAMILY_IPV4
             transport_protocol: TRANSPORT_PROTOCOL_TCP_TLS setup_mode: SETUP_MODE_ACTPASS
-            certificate_fingerprint_request: true }
+            certificate_fingerprint_request: true
+            certificate_fingerprint_hash_functions: ["sha-384", "sha-256"] }
     remote { address { ip_address: "127.0.0.30" port: 9 }
              fingerprints { hash_function: "sha-256"
                             digest: "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" } }

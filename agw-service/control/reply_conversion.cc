@@ -102,6 +102,8 @@ iq::Notification::BearerReleased::Cause ToProto(BearerReleased::Cause cause) {
       return Proto::CAUSE_REPLACED;
     case Cause::kBufferLimit:
       return Proto::CAUSE_BUFFER_LIMIT;
+    case Cause::kDrainDeadline:
+      return Proto::CAUSE_DRAIN_DEADLINE;
   }
   return Proto::CAUSE_UNSPECIFIED;
 }
@@ -190,6 +192,18 @@ struct KindConverter {
   void operator()(const DescriptorShortage& event) const {
     out.mutable_descriptor_shortage()->set_detail(event.detail);
   }
+  void operator()(const CertificateRotated& event) const {
+    auto* proto = out.mutable_certificate_rotated();
+    proto->set_ip_realm(event.ip_realm);
+    *proto->mutable_fingerprint() = agw::ToProto(event.fingerprint);
+    *proto->mutable_not_after() = agw::ToProto(event.not_after);
+  }
+  void operator()(const PortPoolLow& event) const {
+    auto* proto = out.mutable_port_pool_low();
+    proto->set_ip_realm(event.ip_realm);
+    proto->set_ports_in_use(event.ports_in_use);
+    proto->set_ports_total(event.ports_total);
+  }
 };
 
 iq::TerminationAudit::State ToProto(Termination::State state) {
@@ -246,7 +260,10 @@ void SetLocal(const Termination& termination, iq::LocalDescriptor* out) {
                                                                    : iq::ADDRESS_FAMILY_IPV6);
   out->set_transport_protocol(ToProto(local.transport_protocol));
   out->set_setup_mode(iq::SETUP_MODE_ACTPASS);
-  out->set_certificate_fingerprint_request(local.fingerprint_request);
+  out->set_certificate_fingerprint_request(local.fingerprint_request());
+  for (const HashFunction hash_function : local.fingerprint_hash_functions) {
+    out->add_certificate_fingerprint_hash_functions(std::string(HashFunctionName(hash_function)));
+  }
 }
 
 void SetSynPolicy(const SynPolicy& policy, iq::SynPolicy* out) {
@@ -319,8 +336,9 @@ void AuditTermination(absl::string_view context_id, TerminationKey key, const Me
   out->set_state(ToProto(termination.state()));
   SetLocal(termination, out->mutable_local());
   *out->mutable_local_address() = agw::ToProto(termination.local_address());
-  if (termination.local().fingerprint_request) {
-    *out->add_local_fingerprints() = agw::ToProto(termination.identity()->fingerprint());
+  for (const HashFunction hash_function : termination.local().fingerprint_hash_functions) {
+    *out->add_local_fingerprints() =
+        agw::ToProto(termination.identity()->FingerprintBy(hash_function));
   }
   const absl::optional<common::TransportAddress> remote = termination.remote_address();
   if (remote.has_value()) *out->mutable_remote()->mutable_address() = agw::ToProto(*remote);
@@ -444,6 +462,10 @@ iq::AuditContextResponse Audit(const Context& context) {
   response.set_controller_state(context.controller_state());
   response.set_controller_state_revision(context.controller_state_revision());
   AuditHistory(context, &response);
+  if (context.attributes().privileged()) {
+    response.mutable_context_attributes()->set_emergency_call(context.attributes().emergency_call);
+    response.mutable_context_attributes()->set_priority(context.attributes().priority);
+  }
   return response;
 }
 

@@ -24,6 +24,7 @@ constexpr uint32_t kStreamLimit = 64;
 constexpr int kFingerprintLimit = 16;
 constexpr int kMsrpUriLimit = 16;
 constexpr size_t kControllerStateLimit = 16384;
+constexpr uint32_t kPriorityLimit = 15;
 
 absl::Status Missing(absl::string_view field) {
   return IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required", field);
@@ -126,6 +127,31 @@ absl::StatusOr<Interlinkage> ToInterlinkage(const iq::Interlinkage& interlinkage
   return result;
 }
 
+// Of the fingerprints that a local descriptor asks for.
+absl::StatusOr<std::vector<HashFunction>> ToHashFunctions(const iq::LocalDescriptor& local) {
+  const std::string field = "local.certificate_fingerprint_hash_functions";
+  std::vector<HashFunction> result;
+  for (const std::string& name : local.certificate_fingerprint_hash_functions()) {
+    if (!local.certificate_fingerprint_request()) {
+      return Invalid(field, "needs certificate_fingerprint_request");
+    }
+    absl::StatusOr<HashFunction> hash_function = ParseHashFunction(name);
+    if (!hash_function.ok()) {
+      return IqError(absl::StatusCode::kInvalidArgument, "FINGERPRINT_UNUSABLE",
+                     hash_function.status().message(), field);
+    }
+    // There are five of them, so no more can come.
+    if (std::find(result.begin(), result.end(), *hash_function) != result.end()) {
+      return Invalid(field, absl::StrCat(HashFunctionName(*hash_function), " stands twice"));
+    }
+    result.push_back(*hash_function);
+  }
+  if (local.certificate_fingerprint_request() && result.empty()) {
+    result.push_back(HashFunction::kSha256);
+  }
+  return result;
+}
+
 absl::StatusOr<Fingerprint> ToFingerprint(const iq::Fingerprint& fingerprint) {
   const auto unusable = [](const absl::Status& status, absl::string_view field) {
     return IqError(absl::StatusCode::kInvalidArgument, "FINGERPRINT_UNUSABLE", status.message(),
@@ -217,10 +243,10 @@ absl::StatusOr<LocalDescriptor> ToLocalDescriptor(const iq::LocalDescriptor& loc
   if (local.setup_mode() != iq::SETUP_MODE_ACTPASS) {
     return Invalid("local.setup_mode", "is not a value of the enum");
   }
-  result.fingerprint_request = local.certificate_fingerprint_request();
-  if (result.fingerprint_request && !result.tls()) {
+  if (local.certificate_fingerprint_request() && !result.tls()) {
     return Invalid("local.certificate_fingerprint_request", "needs TLS");
   }
+  ASSIGN_OR_RETURN(result.fingerprint_hash_functions, ToHashFunctions(local));
   return result;
 }
 
@@ -445,6 +471,15 @@ absl::StatusOr<absl::optional<ControllerStateUpdate>> ToControllerStateUpdate(
                    absl::StrCat("must be at most ", kControllerStateLimit, " octets"));
   }
   return absl::optional<ControllerStateUpdate>({state.data(), state.expected_revision()});
+}
+
+absl::StatusOr<absl::optional<ContextAttributes>> ToContextAttributes(
+    bool present, const iq::ContextAttributes& attributes) {
+  if (!present) return absl::optional<ContextAttributes>();
+  if (attributes.priority() > kPriorityLimit) {
+    return Invalid("context_attributes.priority", absl::StrCat("must be at most ", kPriorityLimit));
+  }
+  return absl::optional<ContextAttributes>({attributes.emergency_call(), attributes.priority()});
 }
 
 }  // namespace agw

@@ -39,25 +39,34 @@ class DescriptorLease {
 // Thread-safe.
 class DescriptorBudget {
  public:
-  explicit DescriptorBudget(int64_t capacity) : capacity_(capacity) {}
+  // Of `capacity`, the last `kept` are only for those that are privileged.
+  explicit DescriptorBudget(int64_t capacity, int64_t kept = 0)
+      : capacity_(capacity), kept_(kept) {}
 
   DescriptorBudget(const DescriptorBudget&) = delete;
   DescriptorBudget& operator=(const DescriptorBudget&) = delete;
 
   // nullopt if fewer than `count` are left.
-  absl::optional<DescriptorLease> Take(uint32_t count) {
-    if (taken_.fetch_add(count) + count <= capacity_) return DescriptorLease(this, count);
+  absl::optional<DescriptorLease> Take(uint32_t count, bool privileged = false) {
+    if (taken_.fetch_add(count) + count <= CapacityFor(privileged)) {
+      return DescriptorLease(this, count);
+    }
     taken_.fetch_sub(count);
     return absl::nullopt;
   }
 
   int64_t capacity() const { return capacity_; }
-  int64_t available() const { return capacity_ - taken_.load(); }
+  int64_t available(bool privileged = false) const {
+    return CapacityFor(privileged) - taken_.load();
+  }
 
  private:
   friend class DescriptorLease;
 
+  int64_t CapacityFor(bool privileged) const { return privileged ? capacity_ : capacity_ - kept_; }
+
   const int64_t capacity_;
+  const int64_t kept_;
   std::atomic<int64_t> taken_{0};
 };
 

@@ -29,6 +29,17 @@ TEST(DescriptorBudget, ALeaseGivesBackOnceHoweverItMoves) {
   EXPECT_EQ(budget.available(), 5);
 }
 
+TEST(DescriptorBudget, TheLastOnesAreForThoseThatArePrivileged) {
+  DescriptorBudget budget(5, /*kept=*/2);
+  const absl::optional<DescriptorLease> ordinary = budget.Take(3);
+  ASSERT_TRUE(ordinary.has_value());
+  EXPECT_FALSE(budget.Take(1).has_value());
+  EXPECT_EQ(budget.available(), 0);
+  EXPECT_EQ(budget.available(/*privileged=*/true), 2);
+  EXPECT_FALSE(budget.Take(3, /*privileged=*/true).has_value());
+  EXPECT_TRUE(budget.Take(2, /*privileged=*/true).has_value());
+}
+
 TEST(DescriptorBudget, OneThatIsOverdrawnGivesNothing) {
   DescriptorBudget budget(-4);
   EXPECT_FALSE(budget.Take(1).has_value());

@@ -32,12 +32,30 @@ PortPool::PortPool(uint16_t first_port, uint16_t last_port, absl::Duration quara
   for (uint16_t port : ports) free_.push_back({port, common::MonotonicTime::InfinitePast()});
 }
 
-absl::optional<PortLease> PortPool::Lease() {
-  common::MutexLock lock(mutex_);
-  if (free_.empty() || free_.front().usable_from > clock_()) return absl::nullopt;
-  const uint16_t port = free_.front().port;
-  free_.pop_front();
-  return PortLease(this, port);
+absl::optional<PortLease> PortPool::Lease(bool privileged) {
+  uint16_t port = 0;
+  absl::optional<size_t> low_in_use;
+  {
+    common::MutexLock lock(mutex_);
+    const common::MonotonicTime now = clock_();
+    if (!HasLeft(1 + (privileged ? 0 : shares_.kept_count), now)) return absl::nullopt;
+    port = free_.front().port;
+    free_.pop_front();
+    if (HasBecomeLow(now)) low_in_use = InUse(now);
+  }
+  PortLease lease(this, port);
+  if (low_in_use.has_value() && shares_.on_low) shares_.on_low(*low_in_use);
+  return lease;
+}
+
+bool PortPool::HasLeft(size_t count, common::MonotonicTime now) const {
+  return free_.size() >= count && free_[count - 1].usable_from <= now;
+}
+
+bool PortPool::HasBecomeLow(common::MonotonicTime now) {
+  if (shares_.low_count == 0) return false;
+  const size_t enough = shares_.low_count + (is_low_ ? shares_.low_count / 4 : 0);
+  return !std::exchange(is_low_, !HasLeft(enough, now)) && is_low_;
 }
 
 void PortPool::Return(uint16_t port) {
@@ -47,10 +65,13 @@ void PortPool::Return(uint16_t port) {
 
 size_t PortPool::in_use() const {
   common::MutexLock lock(mutex_);
-  const common::MonotonicTime now = clock_();
-  const auto resting = std::find_if(free_.begin(), free_.end(), [now](const FreePort& free_port) {
-    return free_port.usable_from > now;
-  });
+  return InUse(clock_());
+}
+
+size_t PortPool::InUse(common::MonotonicTime now) const {
+  const auto resting = std::partition_point(
+      free_.begin(), free_.end(),
+      [now](const FreePort& free_port) { return free_port.usable_from <= now; });
   return total_ - static_cast<size_t>(std::distance(free_.begin(), resting));
 }
 

@@ -49,8 +49,20 @@ class PortPool {
   PortPool(const PortPool&) = delete;
   PortPool& operator=(const PortPool&) = delete;
 
-  // nullopt: all ports are leased or rest.
-  absl::optional<PortLease> Lease();
+  // What is kept back, and who is told when little is left. Call it before the first lease.
+  struct Shares {
+    // The last ports, which only those that are privileged get.
+    size_t kept_count = 0;
+
+    // `on_low` is called with the number of ports in use when fewer than so many are left: once, and
+    // again only after a quarter more than that were left. By whoever takes a port, without a lock.
+    size_t low_count = 0;
+    std::function<void(size_t in_use)> on_low = nullptr;
+  };
+  void SetShares(Shares shares) { shares_ = std::move(shares); }
+
+  // nullopt: all ports, but for those that are kept, are leased or rest.
+  absl::optional<PortLease> Lease(bool privileged = false);
 
   size_t total() const { return total_; }
 
@@ -67,12 +79,21 @@ class PortPool {
 
   void Return(uint16_t port);
 
+  // Whether at least `count` ports, which is not 0, can be leased.
+  bool HasLeft(size_t count, common::MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t InUse(common::MonotonicTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Whether it is just now that few are left.
+  bool HasBecomeLow(common::MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const size_t total_;
   const absl::Duration quarantine_;
   const std::function<common::MonotonicTime()> clock_;
+  Shares shares_;
 
   mutable common::Mutex mutex_;
   std::deque<FreePort> free_ ABSL_GUARDED_BY(mutex_);  // In the order they become usable.
+  bool is_low_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace agw

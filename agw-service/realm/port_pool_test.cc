@@ -42,6 +42,43 @@ TEST_F(PortPoolTest, TakesThePortThatIsLongestUnused) {
   EXPECT_NE(pool_.Lease()->port(), first);
 }
 
+TEST_F(PortPoolTest, TheLastOnesAreForThoseThatArePrivileged) {
+  pool_.SetShares({.kept_count = 2});
+  absl::optional<PortLease> ordinary = pool_.Lease();
+  ASSERT_TRUE(ordinary.has_value());
+  EXPECT_FALSE(pool_.Lease().has_value());
+  const absl::optional<PortLease> first = pool_.Lease(/*privileged=*/true);
+  const absl::optional<PortLease> second = pool_.Lease(/*privileged=*/true);
+  EXPECT_TRUE(first.has_value() && second.has_value());
+  EXPECT_FALSE(pool_.Lease(/*privileged=*/true).has_value());
+  // One that rests is none that is kept.
+  ordinary.reset();
+  EXPECT_FALSE(pool_.Lease(/*privileged=*/true).has_value());
+}
+
+TEST_F(PortPoolTest, TellsOnceThatFewAreLeftAndAgainOnlyAfterMoreWere) {
+  PortPool pool(5000, 5009, absl::ZeroDuration(), [this] { return now_; });
+  std::vector<size_t> told;
+  pool.SetShares({.low_count = 4, .on_low = [&](size_t in_use) { told.push_back(in_use); }});
+  std::vector<PortLease> leases;
+  const auto lease = [&](int count) {
+    for (int i = 0; i < count; ++i) leases.push_back(*pool.Lease());
+  };
+  const auto give_back = [&](size_t count) { leases.erase(leases.end() - count, leases.end()); };
+  lease(6);  // Four are left.
+  EXPECT_EQ(told, std::vector<size_t>{});
+  lease(1);
+  EXPECT_EQ(told, std::vector<size_t>{7});
+  lease(3);
+  give_back(4);
+  lease(2);  // Four were left, and two are.
+  EXPECT_EQ(told, std::vector<size_t>{7});
+  give_back(4);
+  lease(1);  // Five are left.
+  lease(2);
+  EXPECT_EQ(told, (std::vector<size_t>{7, 7}));
+}
+
 TEST_F(PortPoolTest, AMovedLeaseReturnsItsPortOnce) {
   absl::optional<PortLease> lease = pool_.Lease();
   PortLease moved = *std::move(lease);

@@ -14,10 +14,6 @@
 namespace agw {
 namespace {
 
-constexpr HashFunction kHashFunctions[] = {HashFunction::kSha1, HashFunction::kSha224,
-                                           HashFunction::kSha256, HashFunction::kSha384,
-                                           HashFunction::kSha512};
-
 const EVP_MD* MessageDigest(HashFunction hash_function) {
   switch (hash_function) {
     case HashFunction::kSha1:

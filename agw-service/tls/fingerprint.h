@@ -21,6 +21,10 @@ namespace agw {
 // be used, so they have no value here.
 enum class HashFunction : uint8_t { kSha1, kSha224, kSha256, kSha384, kSha512 };
 
+inline constexpr HashFunction kHashFunctions[] = {HashFunction::kSha1, HashFunction::kSha224,
+                                                  HashFunction::kSha256, HashFunction::kSha384,
+                                                  HashFunction::kSha512};
+
 // As in SDP, case-insensitive: "sha-256". `kInvalidArgument` for unknown names, and for "md2" and
 // "md5".
 absl::StatusOr<HashFunction> ParseHashFunction(absl::string_view name);

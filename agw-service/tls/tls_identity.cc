@@ -185,19 +185,19 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::FromPem(
 
 TlsIdentity::TlsIdentity(std::vector<BoringSslPtr<crypto_buffer_st>> chain,
                          BoringSslPtr<evp_pkey_st> key, absl::Time not_after)
-    : chain_(std::move(chain)),
-      key_(std::move(key)),
-      not_after_(not_after),
-      fingerprint_(Fingerprint::Compute(HashFunction::kSha256, this->certificate())) {
+    : chain_(std::move(chain)), key_(std::move(key)), not_after_(not_after) {
   for (const BoringSslPtr<crypto_buffer_st>& certificate : chain_) {
     chain_pointers_.push_back(certificate.get());
+  }
+  for (const HashFunction hash_function : kHashFunctions) {
+    fingerprints_.push_back(Fingerprint::Compute(hash_function, this->certificate()));
   }
 }
 
 TlsIdentity::~TlsIdentity() = default;
 
 bool TlsIdentity::Has(const Fingerprint& fingerprint) const {
-  return fingerprint == Fingerprint::Compute(fingerprint.hash_function(), certificate());
+  return fingerprint == FingerprintBy(fingerprint.hash_function());
 }
 
 absl::string_view TlsIdentity::certificate() const {

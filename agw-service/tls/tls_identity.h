@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -49,7 +48,12 @@ class TlsIdentity {
 
   // SHA-256, which every peer must know and which is that of the signature of the certificates we
   // make, so that one is enough (RFC 8122 clause 5.1).
-  const Fingerprint& fingerprint() const { return fingerprint_; }
+  const Fingerprint& fingerprint() const { return FingerprintBy(HashFunction::kSha256); }
+
+  // By another hash function, for peers that ask for it.
+  const Fingerprint& FingerprintBy(HashFunction hash_function) const {
+    return fingerprints_[static_cast<size_t>(hash_function)];
+  }
 
   // Whether `fingerprint`, by whatever hash function, is that of this certificate: a peer which
   // says so reflects us.
@@ -72,11 +76,8 @@ class TlsIdentity {
   std::vector<crypto_buffer_st*> chain_pointers_;  // The same, as BoringSSL wants it.
   const BoringSslPtr<evp_pkey_st> key_;
   const absl::Time not_after_;
-  const Fingerprint fingerprint_;
+  std::vector<Fingerprint> fingerprints_;  // In the order of `HashFunction`.
 };
-
-// Those of realms that have one of their own, by the realm's name.
-using RealmIdentities = absl::flat_hash_map<std::string, std::shared_ptr<const TlsIdentity>>;
 
 }  // namespace agw
 

@@ -48,6 +48,14 @@ TEST(TlsIdentity, R_SEC_12_FingerprintAndSignatureUseSha256) {
   EXPECT_EQ(X509_get_signature_nid(Parse(*identity).get()), NID_ecdsa_with_SHA256);
 }
 
+TEST(TlsIdentity, R_SEC_12_HasAFingerprintByEachHashFunction) {
+  const auto identity = Generate();
+  for (const HashFunction hash_function : kHashFunctions) {
+    EXPECT_EQ(identity->FingerprintBy(hash_function),
+              Fingerprint::Compute(hash_function, identity->certificate()));
+  }
+}
+
 TEST(TlsIdentity, IsValidForClocksThatAreADayLate) {
   const auto identity = *TlsIdentity::Generate({.now = kNow, .validity = absl::Hours(48)});
   const auto certificate = Parse(*identity);

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "agw-service/context/iq_error.h"
 #include "common/check.h"
+#include "common/error.h"
 
 namespace agw {
 namespace {
@@ -41,18 +42,18 @@ Context* ContextTable::Find(absl::string_view context_id) {
   return entry->second.context.get();
 }
 
-absl::StatusOr<Context*> ContextTable::FindOrCreate(absl::string_view context_id) {
+absl::StatusOr<Context*> ContextTable::FindOrCreate(absl::string_view context_id, bool privileged) {
   if (Context* context = Find(context_id)) return context;
   if (admission_.draining()) {
     return IqError(absl::StatusCode::kUnavailable, "DRAINING", "no new contexts are taken");
   }
-  if (admission_.descriptors().available() < kDescriptorsPerSession) {
+  if (admission_.descriptors().available(privileged) < kDescriptorsPerSession) {
     return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                    "the file descriptors are not enough for one more session");
   }
-  if (!admission_.Admit()) {
+  if (!admission_.Admit(privileged)) {
     return IqError(absl::StatusCode::kResourceExhausted, "CONTEXT_LIMIT",
-                   absl::StrCat("there are ", admission_.context_limit(), " contexts already"));
+                   absl::StrCat("there are ", admission_.context_count(), " contexts already"));
   }
   const std::string id(context_id);
   auto context = std::make_unique<Context>(resources_, id, [this, id] { ReleaseHanging(id); });
@@ -73,6 +74,38 @@ void ContextTable::ReleaseHanging(const std::string& context_id) {
   contexts_.erase(contexts_.find(id));
   admission_.Leave();
   resources_.event_sink(Event{absl::Now(), id, 0, absl::nullopt, HangingTermination{}});
+}
+
+void ContextTable::CountRefusal(const absl::Status& reserved) {
+  static constexpr std::pair<absl::string_view, Admission::Refusal> kReasons[] = {
+      {"DRAINING", Admission::Refusal::kDraining},
+      {"CONTEXT_LIMIT", Admission::Refusal::kContextLimit},
+      {"DESCRIPTOR_LIMIT", Admission::Refusal::kDescriptorLimit},
+      {"NO_FREE_PORT", Admission::Refusal::kNoFreePort},
+  };
+  const std::string reason_of_status = common::ErrorReasonOf(reserved);
+  for (const auto& [reason, refusal] : kReasons) {
+    if (reason == reason_of_status) admission_.CountRefusal(refusal);
+  }
+}
+
+void ContextTable::CloseAll(absl::Duration over) {
+  if (contexts_.empty()) return;
+  CloseNext(resources_.loop.Now(), over / static_cast<int64_t>(contexts_.size()));
+}
+
+// Timers are coarse, so more than one may be due.
+void ContextTable::CloseNext(common::MonotonicTime due, absl::Duration interval) {
+  while (!contexts_.empty() && due <= resources_.loop.Now()) {
+    const auto entry = contexts_.begin();
+    entry->second.context->CloseForDrain();
+    contexts_.erase(entry);
+    admission_.CountClosedByDrain();
+    admission_.Leave();
+    due += interval;
+  }
+  if (contexts_.empty()) return;
+  close_next_.StartAt(due, [this, due, interval] { CloseNext(due, interval); });
 }
 
 absl::StatusOr<absl::optional<std::string>> ContextTable::Replay(absl::string_view context_id,

@@ -17,6 +17,7 @@
 #include "absl/types/optional.h"
 #include "agw-service/context/context.h"
 #include "agw-service/context/worker_resources.h"
+#include "agw-service/net/timer.h"
 #include "agw-service/worker/admission.h"
 #include "common/monotonic_time.h"
 
@@ -34,7 +35,7 @@ class ContextTable {
  public:
   // `resources` and `admission` outlive the table.
   ContextTable(WorkerResources& resources, Admission& admission)
-      : resources_(resources), admission_(admission) {}
+      : resources_(resources), admission_(admission), close_next_(resources.loop) {}
   ~ContextTable();
 
   ContextTable(const ContextTable&) = delete;
@@ -44,8 +45,12 @@ class ContextTable {
   Context* Find(absl::string_view context_id);
 
   // `kUnavailable` (DRAINING) or `kResourceExhausted` (CONTEXT_LIMIT, DESCRIPTOR_LIMIT) if it would
-  // have to be made and may not. Call `EraseIfEmpty()` if nothing was reserved in it.
-  absl::StatusOr<Context*> FindOrCreate(absl::string_view context_id);
+  // have to be made and may not. One that is to be `privileged` may use what is kept. Call
+  // `EraseIfEmpty()` if nothing was reserved in it.
+  absl::StatusOr<Context*> FindOrCreate(absl::string_view context_id, bool privileged = false);
+
+  // Counts a reservation that failed, if it was for want of room.
+  void CountRefusal(const absl::Status& reserved);
 
   void EraseIfEmpty(absl::string_view context_id);
 
@@ -62,6 +67,10 @@ class ContextTable {
 
   // Of a context that was released just now, as a whole or with its last termination.
   void RememberRelease(absl::string_view context_id, Transaction transaction);
+
+  // Closes all contexts, evenly one after the other `over` that time. Draining, so that no new ones
+  // come.
+  void CloseAll(absl::Duration over);
 
   // At most `limit` ids greater than `after`, in ascending order.
   std::vector<std::string> List(absl::string_view after, size_t limit) const;
@@ -81,6 +90,7 @@ class ContextTable {
   };
 
   void ReleaseHanging(const std::string& context_id);
+  void CloseNext(common::MonotonicTime due, absl::Duration interval);
   void ForgetOldReleases();
 
   WorkerResources& resources_;
@@ -88,6 +98,7 @@ class ContextTable {
   absl::btree_map<std::string, Entry, std::less<>> contexts_;
   absl::flat_hash_map<std::string, Release> releases_;  // The last one, by context id.
   std::deque<std::pair<common::MonotonicTime, std::string>> release_order_;
+  Timer close_next_;
 };
 
 }  // namespace agw

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agw-service/context/iq_error.h"
 #include "agw-service/context/testing/context_harness.h"
 #include "common/error.h"
 #include "common/testing/status_matchers.h"
@@ -223,6 +224,79 @@ TEST_F(ContextTableTest, AllContextsLeaveWithTheTable) {
   table_.reset();
   EXPECT_EQ(admission_.context_count(), 0u);
   EXPECT_EQ(harness_.ports_in_use(), 0u);
+}
+
+TEST_F(ContextTableTest, TheLastContextsAreForEmergencyCallsAndPriority) {
+  Admission admission(20, /*descriptor_capacity=*/1000, /*priority_share=*/10);
+  ContextTable table(harness_.resources(), admission);
+  for (int i = 0; i < 18; ++i) {
+    ASSERT_THAT(table.FindOrCreate(absl::StrCat("c", i)), IsOk());
+  }
+  EXPECT_EQ(ErrorReasonOf(table.FindOrCreate("ordinary").status()), "CONTEXT_LIMIT");
+  EXPECT_THAT(table.FindOrCreate("c19", /*privileged=*/true), IsOk());
+  EXPECT_THAT(table.FindOrCreate("c20", /*privileged=*/true), IsOk());
+  EXPECT_EQ(ErrorReasonOf(table.FindOrCreate("c21", /*privileged=*/true).status()),
+            "CONTEXT_LIMIT");
+}
+
+TEST_F(ContextTableTest, TheLastDescriptorsAreForEmergencyCallsAndPriority) {
+  Admission admission(20, /*descriptor_capacity=*/100, /*priority_share=*/50);
+  ContextTable table(harness_.resources(), admission);
+  const absl::optional<DescriptorLease> taken = admission.descriptors().Take(48);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(ErrorReasonOf(table.FindOrCreate("ordinary").status()), "DESCRIPTOR_LIMIT");
+  EXPECT_THAT(table.FindOrCreate("c1", /*privileged=*/true), IsOk());
+}
+
+TEST_F(ContextTableTest, ADrainRefusesEmergencyCallsToo) {
+  admission_.SetDraining(true);
+  EXPECT_EQ(ErrorReasonOf(table_->FindOrCreate("c1", /*privileged=*/true).status()), "DRAINING");
+}
+
+TEST_F(ContextTableTest, CountsWhatIsRefusedForWantOfRoom) {
+  using Refusal = Admission::Refusal;
+  const std::pair<const char*, Refusal> refusals[] = {
+      {"DRAINING", Refusal::kDraining},
+      {"CONTEXT_LIMIT", Refusal::kContextLimit},
+      {"DESCRIPTOR_LIMIT", Refusal::kDescriptorLimit},
+      {"NO_FREE_PORT", Refusal::kNoFreePort}};
+  for (const auto& [reason, refusal] : refusals) {
+    EXPECT_EQ(admission_.refused_count(refusal), 0u);
+    table_->CountRefusal(IqError(absl::StatusCode::kUnavailable, reason, "for want of room"));
+    EXPECT_EQ(admission_.refused_count(refusal), 1u) << reason;
+  }
+  table_->CountRefusal(absl::OkStatus());
+  table_->CountRefusal(IqError(absl::StatusCode::kNotFound, "REALM_UNKNOWN", "no such realm"));
+  for (const auto& [reason, refusal] : refusals) EXPECT_EQ(admission_.refused_count(refusal), 1u);
+}
+
+TEST_F(ContextTableTest, ADrainClosesItsContextsOneAfterTheOther) {
+  for (const char* id : {"c1", "c2", "c3"}) Reserve(id);
+  table_->CloseAll(absl::Seconds(6));
+  EXPECT_EQ(table_->size(), 2u);
+  Skip(absl::Seconds(1));
+  EXPECT_EQ(table_->size(), 2u);
+  Skip(absl::Seconds(1));
+  EXPECT_EQ(table_->size(), 1u);
+  Skip(absl::Seconds(2));
+  EXPECT_EQ(table_->size(), 0u);
+  EXPECT_EQ(admission_.context_count(), 0u);
+  EXPECT_EQ(admission_.closed_by_drain_count(), 3u);
+  // None of them had a bearer, so there is nothing to tell.
+  EXPECT_TRUE(harness_.events().empty());
+}
+
+TEST_F(ContextTableTest, ADrainThatIsLateCatchesUp) {
+  for (const char* id : {"c1", "c2", "c3"}) Reserve(id);
+  table_->CloseAll(absl::Seconds(3));
+  Skip(absl::Seconds(10));
+  EXPECT_EQ(table_->size(), 0u);
+}
+
+TEST_F(ContextTableTest, ADrainWithoutTimeToCloseClosesAllAtOnce) {
+  for (const char* id : {"c1", "c2", "c3"}) Reserve(id);
+  table_->CloseAll(absl::ZeroDuration());
+  EXPECT_EQ(table_->size(), 0u);
 }
 
 }  // namespace

@@ -79,8 +79,7 @@ void Worker::Run(const WorkerOptions& options) {
                             .limits = options.limits,
                             .event_sink = options.event_sink,
                             .descriptors = options.admission.descriptors(),
-                            .realm_identities = options.realm_identities,
-                            .identity = options.identity,
+                            .identities = options.identities,
                             .counters = {}};
   // Goes after the contexts, which count to their end.
   const CounterReporter reporter(resources, options.counter_sink);

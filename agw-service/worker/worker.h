@@ -11,6 +11,7 @@
 #include "absl/functional/any_invocable.h"
 #include "agw-service/context/worker_resources.h"
 #include "agw-service/net/event_loop.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/worker/admission.h"
 #include "agw-service/worker/context_table.h"
 
@@ -23,8 +24,7 @@ struct WorkerOptions {
   const ContextLimits& limits;
   const EventSink& event_sink;
   Admission& admission;
-  const RealmIdentities& realm_identities;
-  std::shared_ptr<const TlsIdentity> identity;
+  TlsIdentities identities;  // To begin with.
 
   // Is told about once a second what was counted since the last time. Thread-safe.
   std::function<void(const WorkerCounters&)> counter_sink;

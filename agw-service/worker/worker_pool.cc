@@ -14,9 +14,18 @@ Worker& WorkerPool::WorkerOf(absl::string_view context_id) {
   return *workers_[absl::Hash<absl::string_view>()(context_id) % workers_.size()];
 }
 
-void WorkerPool::SetIdentity(const std::shared_ptr<const TlsIdentity>& identity) {
+void WorkerPool::CloseContexts(absl::Duration over) {
   for (const std::unique_ptr<Worker>& worker : workers_) {
-    worker->Post([identity](ContextTable& contexts) { contexts.resources().identity = identity; });
+    worker->Post([over](ContextTable& contexts) { contexts.CloseAll(over); });
+  }
+}
+
+void WorkerPool::SetIdentity(const std::string& realm,
+                             const std::shared_ptr<const TlsIdentity>& identity) {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->Post([realm, identity](ContextTable& contexts) {
+      contexts.resources().identities.Set(realm, identity);
+    });
   }
 }
 

@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "agw-service/worker/worker.h"
 
 namespace agw {
@@ -23,8 +25,12 @@ class WorkerPool {
 
   const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
 
-  // For new terminations.
-  void SetIdentity(const std::shared_ptr<const TlsIdentity>& identity);
+  // For new terminations in `realm`; with an empty name for those in realms that have none of their
+  // own.
+  void SetIdentity(const std::string& realm, const std::shared_ptr<const TlsIdentity>& identity);
+
+  // Closes all contexts, evenly one after the other `over` that time.
+  void CloseContexts(absl::Duration over);
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;

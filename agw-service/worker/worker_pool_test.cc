@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "common/mutex.h"
 #include "common/testing/status_matchers.h"
@@ -72,11 +73,10 @@ class WorkerPoolTest : public testing::Test {
     events_.push_back(std::move(event));
   };
   Admission admission_{1000};
-  const RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = MakeIdentity();
   std::unique_ptr<WorkerPool> pool_ = std::make_unique<WorkerPool>(
-      4, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_, realm_identities_,
-                       identity_, [](const WorkerCounters&) {}});
+      4, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission_,
+                       TlsIdentities(identity_), [](const WorkerCounters&) {}});
 };
 
 TEST_F(WorkerPoolTest, AllTasksOfAContextRunOnTheThreadOfItsWorker) {
@@ -168,7 +168,7 @@ TEST_F(WorkerPoolTest, ANewIdentityIsForNewTerminationsAndOldOnesKeepTheirs) {
   };
   ASSERT_THAT(Reserve("old"), IsOk());
   const std::shared_ptr<const TlsIdentity> next = MakeIdentity();
-  pool_->SetIdentity(next);
+  pool_->SetIdentity("", next);
   EXPECT_EQ(Call("old", fingerprint), identity_->fingerprint());
   ASSERT_THAT(Reserve("new"), IsOk());
   EXPECT_EQ(Call("new",
@@ -179,6 +179,24 @@ TEST_F(WorkerPoolTest, ANewIdentityIsForNewTerminationsAndOldOnesKeepTheirs) {
                        ->fingerprint();
                  }),
             next->fingerprint());
+}
+
+TEST_F(WorkerPoolTest, ANewIdentityOfARealmIsForThatRealm) {
+  const std::shared_ptr<const TlsIdentity> next = MakeIdentity();
+  pool_->SetIdentity("both", next);
+  ASSERT_THAT(Reserve("new"), IsOk());
+  EXPECT_EQ(Call("new",
+                 [](ContextTable& contexts) {
+                   return contexts.Find("new")
+                       ->FindTermination({1, Side::kAccess})
+                       ->identity()
+                       ->fingerprint();
+                 }),
+            next->fingerprint());
+  EXPECT_EQ(
+      Call("new",
+           [](ContextTable& contexts) { return contexts.resources().identities.Of("other"); }),
+      identity_);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ def nothing_is_allowed_but_what_is_needed(release):
 
 
 def pods_may_end_in_their_time(release):
-    drain = seconds(release.config("agw")["drain_time"])
+    drain = seconds(release.config("agw")["drain_time"]) + seconds(release.config("agw")["drain_close_time"])
     grace = release.workload("agw")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     if not drain + AGW_STOP_SECONDS < grace <= drain + 2 * AGW_STOP_SECONDS:
         yield f"IMS-AGW: {drain:.0f} s of drain and a grace period of {grace} s"

@@ -95,10 +95,14 @@ class EndingTest(unittest.TestCase):
         self.assertEqual(services.agw_process.wait(PATIENCE), 0)
 
     def test_the_end_of_the_drain_time_ends_the_gateways_sessions(self):
-        services, session = self.start(agw_config={"drain_time": "1s"})
+        services, session = self.start(agw_config={"drain_time": "1s", "drain_close_time": "1s"})
         services.agw_process.terminate()
         self.assertEqual(services.agw_process.wait(PATIENCE), 0)
         self.expect_closed(session)
+        self.assertTrue(has_logged(services.agw_process, "drain_deadline"))
+        # Of both terminations.
+        released = [line for line in services.agw_process.last_lines.copy() if '"event":"bearer_released"' in line]
+        self.assertEqual(['"cause":"drain_deadline"' in line for line in released], [True, True])
 
     def test_a_second_sigterm_ends_the_gateways_sessions(self):
         services, session = self.start(agw_config={"drain_time": "600s"})

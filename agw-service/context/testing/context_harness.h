@@ -18,6 +18,7 @@
 #include "agw-service/net/event_loop.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/realm/ip_realm.h"
+#include "agw-service/tls/tls_identities.h"
 #include "agw-service/tls/tls_identity.h"
 #include "common/check.h"
 #include "common/monotonic_time.h"
@@ -130,8 +131,7 @@ class ContextHarness {
                             .limits = limits_,
                             .event_sink = event_sink_,
                             .descriptors = descriptors_,
-                            .realm_identities = realm_identities_,
-                            .identity = identity_,
+                            .identities = TlsIdentities(identity_),
                             .counters = {}});
   }
 
@@ -146,7 +146,6 @@ class ContextHarness {
   bool hanging_ = false;
   const EventSink event_sink_ = [this](Event event) { events_.push_back(std::move(event)); };
   DescriptorBudget descriptors_{1'000'000};
-  RealmIdentities realm_identities_;
   const std::shared_ptr<const TlsIdentity> identity_ = *TlsIdentity::Generate({.now = absl::Now()});
   std::unique_ptr<WorkerResources> resources_ = MakeResources();
   std::unique_ptr<Context> context_;

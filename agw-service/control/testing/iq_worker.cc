@@ -83,8 +83,7 @@ IqWorker::IqWorker(FakeKernel& kernel, const Options& options)
                                      .limits = limits_,
                                      .event_sink = event_sink_,
                                      .descriptors = admission_.descriptors(),
-                                     .realm_identities = realm_identities_,
-                                     .identity = SharedIdentity(0),
+                                     .identities = TlsIdentities(SharedIdentity(0)),
                                      .counters = {}}),
       table_(std::make_unique<ContextTable>(*resources_, admission_)) {}
 
@@ -143,8 +142,9 @@ absl::StatusOr<Response> IqWorker::Reserve(const Request& request,
     }
     const Termination& termination = *context->FindTermination(key);
     *response.mutable_local_address() = ToProto(termination.local_address());
-    if (local.fingerprint_request) {
-      *response.add_local_fingerprints() = ToProto(termination.identity()->fingerprint());
+    for (const HashFunction hash_function : local.fingerprint_hash_functions) {
+      *response.add_local_fingerprints() =
+          ToProto(termination.identity()->FingerprintBy(hash_function));
     }
     response.set_controller_state_revision(context->controller_state_revision());
     return absl::OkStatus();
@@ -232,6 +232,6 @@ size_t IqWorker::ports_in_use() const {
   return count;
 }
 
-void IqWorker::RotateIdentity() { resources_->identity = SharedIdentity(++identity_); }
+void IqWorker::RotateIdentity() { resources_->identities.Set("", SharedIdentity(++identity_)); }
 
 }  // namespace agw

@@ -100,7 +100,6 @@ class IqWorker {
   const std::vector<common::OwnAddressRange> own_addresses_;
   const EventSink event_sink_;
   Admission admission_;
-  RealmIdentities realm_identities_;
   std::vector<Event> events_;
   size_t identity_ = 0;
   std::unique_ptr<WorkerResources> resources_;

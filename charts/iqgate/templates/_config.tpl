@@ -158,7 +158,8 @@ values.schema.json, and here only what one value says about another.
     (list "iq.listen_address" "set agw.ports.iq, from which Service and NetworkPolicy follow")
     (list "http.listen_address" "set agw.ports.http, from which probes follow")
     (list "realms" "set agw.realms")
-    (list "drain_time" "set agw.drainTime, from which the pod's grace period follows"))) }}
+    (list "drain_time" "set agw.drainTime, from which the pod's grace period follows")
+    (list "drain_close_time" "set agw.drainCloseTime, from which the pod's grace period follows"))) }}
 {{- $realms := list }}
 {{- range $name, $realm := .Values.agw.realms }}
   {{- $generated := dict
@@ -182,7 +183,8 @@ values.schema.json, and here only what one value says about another.
     "realms" $realms
     "context_limit" (int .Values.agw.contextLimit)
     "tls" (dict "allow_sha1_fingerprints" .Values.policy.allowSha1Fingerprints)
-    "drain_time" .Values.agw.drainTime }}
+    "drain_time" .Values.agw.drainTime
+    "drain_close_time" .Values.agw.drainCloseTime }}
 {{- mustMergeOverwrite $config (deepCopy (default dict .Values.agw.config)) | toYaml }}
 {{- end }}
 

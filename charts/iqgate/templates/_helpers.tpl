@@ -103,20 +103,23 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* agw.drainTime in seconds. */}}
-{{- define "iqgate.drainSeconds" -}}
-{{- $time := .Values.agw.drainTime }}
+{{/* A time of agw in seconds: list $ NAME LIMIT, with the limit in hours. */}}
+{{- define "iqgate.agwSeconds" -}}
+{{- $time := get (index . 0).Values.agw (index . 1) }}
 {{- $number := regexFind "^[0-9]+" $time | int64 }}
 {{- $seconds := mul $number (get (dict "s" 1 "min" 60 "h" 3600) (regexFind "[a-z]+$" $time)) }}
-{{- if gt $seconds 86400 }}
-{{- fail (printf "agw.drainTime: %s is more than 24h" $time) }}
+{{- if gt $seconds (mul 3600 (index . 2)) }}
+{{- fail (printf "agw.%s: %s is more than %vh" (index . 1) $time (index . 2)) }}
 {{- end }}
 {{- $seconds }}
 {{- end }}
 
-{{/* What Kubernetes waits for an IMS-AGW to end: its drain, and the 20 s that it has afterwards, with a margin. */}}
+{{/*
+What Kubernetes waits for an IMS-AGW to end: its drain, the time in which it closes what is left, and the 20 s that it has afterwards,
+with a margin.
+*/}}
 {{- define "iqgate.agwGraceSeconds" -}}
-{{- add (include "iqgate.drainSeconds" . | int64) 30 }}
+{{- add (include "iqgate.agwSeconds" (list . "drainTime" 24) | int64) (include "iqgate.agwSeconds" (list . "drainCloseTime" 1) | int64) 30 }}
 {{- end }}
 
 {{/* The mutual TLS of one end, with its files. */}}
