@@ -30,6 +30,34 @@ void RaiseTo(uint64_t count, prometheus::Counter& counter) {
   counter.Increment(static_cast<double>(count) - counter.Value());
 }
 
+struct KindAndCause {
+  const char* kind;
+  const char* cause;
+};
+constexpr KindAndCause kCountedFromZero[] = {
+    {"tcp_established", ""},
+    {"tcp_failed", "refused"},
+    {"tcp_failed", "unreachable"},
+    {"tcp_failed", "timed_out"},
+    {"tcp_failed", "local"},
+    {"tls_established", ""},
+    {"tls_failed", "not_tls"},
+    {"tls_failed", "protocol_version"},
+    {"tls_failed", "no_common_cipher"},
+    {"tls_failed", "no_certificate"},
+    {"tls_failed", "fingerprint_mismatch"},
+    {"tls_failed", "alert_received"},
+    {"tls_failed", "closed_by_peer"},
+    {"tls_failed", "timed_out"},
+    {"tls_failed", "protocol_error"},
+    {"tls_failed", "handshake_too_large"},
+    {"tls_failed", "certificate_refused"},
+    {"tls_failed", "bad_signature"},
+    {"fingerprint_mismatch", ""},
+    {"bearer_released", "buffer_limit"},
+    {"bearer_released", "drain_deadline"},
+};
+
 // In the order of `Admission::Refusal`.
 std::array<prometheus::Counter*, Admission::kRefusalCount> MakeRefusals(
     prometheus::Registry& registry) {
@@ -98,6 +126,13 @@ Metrics::Metrics(absl::Duration drain_limit)
                                          "Notifications that nobody was shown.", *registry_)),
       dropped_log_lines_(MakeCounter("iqgate_agw_log_lines_dropped_total",
                                      "Log lines that nobody read in time.", *registry_)) {
+  for (const char* side : {"access", "core"}) {
+    // Those that alerts compare with what they were: a series must be there before its first event.
+    for (const KindAndCause& known : kCountedFromZero) {
+      notifications_.Add({{"kind", known.kind}, {"cause", known.cause}, {"side", side}});
+    }
+  }
+  notifications_.Add({{"kind", "port_pool_low"}, {"cause", ""}, {"side", ""}});
   MakeGauge("iqgate_agw_drain_limit_seconds", "When the drain of SIGTERM ends.", *registry_)
       .Set(absl::ToDoubleSeconds(drain_limit));
 }

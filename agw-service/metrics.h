@@ -27,7 +27,8 @@
 //   iqgate_agw_received_bytes_total{side}            octets of the application that came in at a
 //                                                    side
 //   iqgate_agw_notifications_total{kind,cause,side}  what happened; `cause` is empty where the kind
-//                                                    has none
+//                                                    has none. From 0 on where alerts look at it,
+//                                                    else from the first event on
 //   iqgate_agw_refused_reservations_total{reason}    `draining`, `context_limit`,
 //                                                    `descriptor_limit`, `no_free_port`
 //   iqgate_agw_drain_closed_contexts_total           contexts that a drain has closed at its deadline

@@ -37,7 +37,7 @@ Metrics::Counters::Counters(prometheus::Family<prometheus::Counter>& family,
       labels_{std::move(first_label), std::move(second_label), std::move(third_label)} {}
 
 void Metrics::Counters::Increment(absl::string_view first, absl::string_view second,
-                                  absl::string_view third) {
+                                  absl::string_view third, uint64_t count) {
   const std::string key = absl::StrCat(first, " ", second, " ", third);
   common::MutexLock lock(mutex_);
   prometheus::Counter*& counter = counters_[key];
@@ -49,7 +49,7 @@ void Metrics::Counters::Increment(absl::string_view first, absl::string_view sec
     }
     counter = &family_.Add(labels);
   }
-  counter->Increment();
+  counter->Increment(static_cast<double>(count));
 }
 
 void Metrics::Durations::Observe(absl::string_view method, absl::Duration duration) {
@@ -96,7 +96,15 @@ Metrics::Metrics()
                            "reason", "", ""),
       gateway_lost_(CounterFamily(*registry_, "iqgate_alg_gateway_lost_total",
                                   "IMS-AGWs that were lost with their contexts."),
-                    "reason", "", "") {}
+                    "reason", "", ""),
+      sessions_lost_(CounterFamily(*registry_, "iqgate_alg_sessions_lost_total",
+                                   "Contexts of IMS-AGWs that were lost."),
+                     "reason", "", "") {
+  for (const char* reason : {"restarted", "refused", "silent", "replaced"}) {
+    gateway_lost_.Increment(reason, "", "", 0);
+    sessions_lost_.Increment(reason, "", "", 0);
+  }
+}
 
 void Metrics::CountRequest(absl::string_view method, absl::string_view outcome,
                            absl::string_view reason, absl::Duration duration) {
@@ -139,8 +147,9 @@ void Metrics::CountUnreachableGateway(absl::string_view reason) {
   gateway_unreachable_.Increment(reason, "", "");
 }
 
-void Metrics::CountLostGateway(absl::string_view reason) {
+void Metrics::CountLostGateway(absl::string_view reason, uint64_t session_count) {
   gateway_lost_.Increment(reason, "", "");
+  sessions_lost_.Increment(reason, "", "", session_count);
 }
 
 }  // namespace alg

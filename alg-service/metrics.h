@@ -72,10 +72,11 @@ class Metrics {
   //   iqgate_alg_gateway_unreachable_total{reason}
   void CountUnreachableGateway(absl::string_view reason);
 
-  // An IMS-AGW that is lost, with all its contexts. `reason`: "restarted", "refused", "silent",
-  // "replaced".
+  // An IMS-AGW that is lost, with all its contexts, of which it had `session_count` when it was last
+  // heard of. `reason`: "restarted", "refused", "silent", "replaced"; from 0 on for each.
   //   iqgate_alg_gateway_lost_total{reason}
-  void CountLostGateway(absl::string_view reason);
+  //   iqgate_alg_sessions_lost_total{reason}
+  void CountLostGateway(absl::string_view reason, uint64_t session_count);
 
   // For the /metrics endpoint.
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
@@ -86,7 +87,8 @@ class Metrics {
    public:
     Counters(prometheus::Family<prometheus::Counter>& family, std::string first_label,
              std::string second_label, std::string third_label);
-    void Increment(absl::string_view first, absl::string_view second, absl::string_view third);
+    void Increment(absl::string_view first, absl::string_view second, absl::string_view third,
+                   uint64_t count = 1);
 
    private:
     prometheus::Family<prometheus::Counter>& family_;
@@ -122,6 +124,7 @@ class Metrics {
   prometheus::Gauge& lost_gateways_;
   Counters gateway_unreachable_;
   Counters gateway_lost_;
+  Counters sessions_lost_;
 };
 
 }  // namespace alg

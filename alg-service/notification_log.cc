@@ -37,12 +37,13 @@ void NotificationLog::OnNotificationsMissed(const GatewayId& gateway, uint64_t c
               {{"instance_id", gateway.instance_id}, {"missed_count", count}});
 }
 
-void NotificationLog::OnGatewayLost(const GatewayId& gateway, GatewayLoss loss) {
-  metrics_->CountLostGateway(NameOf(loss));
+void NotificationLog::OnGatewayLost(const LostGateway& lost) {
+  metrics_->CountLostGateway(NameOf(lost.loss), lost.session_count);
   common::Log(common::Severity::kWarning, "gateway_lost",
-              {{"instance_id", gateway.instance_id},
-               {"incarnation", gateway.incarnation},
-               {"reason", NameOf(loss)}});
+              {{"instance_id", lost.id.instance_id},
+               {"incarnation", lost.id.incarnation},
+               {"reason", NameOf(lost.loss)},
+               {"session_count", lost.session_count}});
 }
 
 }  // namespace alg

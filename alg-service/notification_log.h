@@ -20,7 +20,7 @@ class NotificationLog : public NotificationSink {
   void OnNotification(const GatewayId& gateway,
                       const ims::iq::v1::Notification& notification) override;
   void OnNotificationsMissed(const GatewayId& gateway, uint64_t count) override;
-  void OnGatewayLost(const GatewayId& gateway, GatewayLoss loss) override;
+  void OnGatewayLost(const LostGateway& lost) override;
 
  private:
   const std::shared_ptr<Metrics> metrics_;

@@ -57,13 +57,25 @@ TEST_F(NotificationLogTest, WhatIsAsItShouldBeIsOnlyCounted) {
 
 TEST_F(NotificationLogTest, GapsAndLossesAreTold) {
   log_.OnNotificationsMissed(gateway_, 5);
-  log_.OnGatewayLost(gateway_, GatewayLoss::kRefused);
-  EXPECT_THAT(lines_, AllOf(HasSubstr("\"event\":\"iq_notifications_missed\""),
-                            HasSubstr("\"event\":\"gateway_lost\",\"instance_id\":\"agw-0\","
-                                      "\"incarnation\":\"run-1\",\"reason\":\"refused\"")));
+  log_.OnGatewayLost({gateway_, GatewayLoss::kRefused, 12});
+  EXPECT_THAT(
+      lines_,
+      AllOf(HasSubstr("\"event\":\"iq_notifications_missed\""),
+            HasSubstr("\"event\":\"gateway_lost\",\"instance_id\":\"agw-0\","
+                      "\"incarnation\":\"run-1\",\"reason\":\"refused\",\"session_count\":12")));
   EXPECT_THAT(MetricsText(),
               AllOf(HasSubstr("iqgate_alg_iq_notifications_missed_total 5"),
-                    HasSubstr("iqgate_alg_gateway_lost_total{reason=\"refused\"} 1")));
+                    HasSubstr("iqgate_alg_gateway_lost_total{reason=\"refused\"} 1"),
+                    HasSubstr("iqgate_alg_sessions_lost_total{reason=\"refused\"} 12")));
+}
+
+TEST_F(NotificationLogTest, LossesAreCountedFrom0On) {
+  for (const char* reason : {"restarted", "refused", "silent", "replaced"}) {
+    for (const char* name : {"gateway_lost", "sessions_lost"}) {
+      EXPECT_THAT(MetricsText(), HasSubstr(absl::StrCat("iqgate_alg_", name, "_total{reason=\"",
+                                                        reason, "\"} 0")));
+    }
+  }
 }
 
 }  // namespace

@@ -303,6 +303,22 @@ TEST_F(TlsServerHandshakeTest, DP_07_AnOldClientGetsProtocolVersion) {
   }
 }
 
+TEST_F(TlsServerHandshakeTest, DP_07_AClientThatSaysSsl3BesideNewerVersionsGetsProtocolVersion) {
+  for (const uint16_t version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Start(TlsRole::kServer, PeerOptions(version));
+    peer_->Step(/*sends=*/false);
+    std::string hello = peer_->TakeUnsent();
+    // Behind the headers of the record and of the message.
+    ASSERT_EQ(hello.substr(9, 2), "\x03\x03");
+    hello[10] = 0;
+    peer_->SendRaw(hello);
+    RunUntilFailure();
+    EXPECT_EQ(stream_->failure(), TlsFailure::kProtocolVersion);
+    RunUntil([this] { return peer_->alert() >= 0; });
+    EXPECT_EQ(peer_->alert(), SSL_AD_PROTOCOL_VERSION);
+  }
+}
+
 TEST_F(TlsServerHandshakeTest, R_TLS_03_CbcAndStaticRsaAreNotNegotiated) {
   for (const char* suites : {"ECDHE-ECDSA-AES128-SHA", "AES128-SHA", "AES128-GCM-SHA256"}) {
     TlsPeer::Options options = PeerOptions(TLS1_2_VERSION);

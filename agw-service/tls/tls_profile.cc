@@ -52,6 +52,15 @@ void OnMessage(int is_write, int /*version*/, int content_type, const void* data
   SSL_send_fatal_alert(ssl, SSL_AD_BAD_CERTIFICATE);
 }
 
+// BoringSSL goes by the supported versions alone where a client sends them. RFC 8446 clause D.5 wants
+// this alert for a client that says SSL 3 beside them; the one that BoringSSL sends thereafter does
+// not reach the wire.
+ssl_select_cert_result_t CheckLegacyVersion(const SSL_CLIENT_HELLO* client_hello) {
+  if (client_hello->version > SSL3_VERSION) return ssl_select_cert_success;
+  SSL_send_fatal_alert(client_hello->ssl, SSL_AD_PROTOCOL_VERSION);
+  return ssl_select_cert_error;
+}
+
 BoringSslPtr<SSL_CTX> NewSslCtx(const TlsProfile::Options& options) {
   // "With buffers": certificates stay bytes, X.509 is not parsed beyond the key.
   BoringSslPtr<SSL_CTX> ssl_ctx(SSL_CTX_new(TLS_with_buffers_method()));
@@ -81,6 +90,7 @@ BoringSslPtr<SSL_CTX> NewServerSslCtx(const TlsProfile::Options& options) {
   SSL_CTX_set_custom_verify(ssl_ctx.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                             &VerifyFingerprint);
   SSL_CTX_set_msg_callback(ssl_ctx.get(), &OnMessage);
+  SSL_CTX_set_select_certificate_cb(ssl_ctx.get(), &CheckLegacyVersion);
   // The certificate itself is not needed once it was compared.
   SSL_CTX_set_retain_only_sha256_of_client_certs(ssl_ctx.get(), 1);
   return ssl_ctx;

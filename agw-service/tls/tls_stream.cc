@@ -47,6 +47,7 @@ TlsFailure FailureOf(const BoringSslError& error) {
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
       return TlsFailure::kNotTls;
+    case SSL_R_CONNECTION_REJECTED:  // By our own check of the legacy version.
     case SSL_R_INAPPROPRIATE_FALLBACK:
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_WRONG_SSL_VERSION:

@@ -3,6 +3,7 @@
 #ifndef ALG_SERVICE_GATEWAY_GATEWAY_DIRECTORY_H_
 #define ALG_SERVICE_GATEWAY_GATEWAY_DIRECTORY_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct GatewayInfo {
   std::string instance_id;
   std::string incarnation;
   bool draining = false;
+
+  // Its sessions, whoever controls them.
+  uint32_t context_count = 0;
 
   // Part of its capacity in use, 0 to 1.
   double load = 0;

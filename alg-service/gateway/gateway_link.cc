@@ -25,6 +25,7 @@ GatewayInfo ToGatewayInfo(const ims::iq::v1::GatewayStatus& status) {
   info.instance_id = status.instance_id();
   info.incarnation = status.incarnation();
   info.draining = status.draining();
+  info.context_count = status.context_count();
   if (status.context_limit() > 0) {
     info.load = static_cast<double>(status.context_count()) / status.context_limit();
   }

@@ -157,7 +157,7 @@ MonotonicTime GatewayPool::MaintainLinks(MonotonicTime now) {
 void GatewayPool::UpdateTable(MonotonicTime now) {
   std::vector<LinkState> states;
   for (const auto& [address, link] : links_) states.push_back(link->state());
-  std::vector<std::pair<GatewayId, GatewayLoss>> losses;
+  std::vector<LostGateway> losses;
   GatewayTable::Counts counts;
   {
     common::MutexLock lock(mutex_);
@@ -166,7 +166,7 @@ void GatewayPool::UpdateTable(MonotonicTime now) {
     changed_.notify_all();
   }
   metrics_->SetGateways(counts.up, counts.draining, counts.unreachable, counts.lost);
-  for (const auto& [gateway, loss] : losses) sink_->OnGatewayLost(gateway, loss);
+  for (const LostGateway& lost : losses) sink_->OnGatewayLost(lost);
 }
 
 MonotonicTime GatewayPool::MaintainNotifications(MonotonicTime now) {

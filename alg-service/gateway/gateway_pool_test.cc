@@ -213,8 +213,8 @@ class FakeNotificationSink : public NotificationSink {
   void OnNotificationsMissed(const GatewayId& gateway, uint64_t count) override {
     Add(absl::StrCat(gateway.instance_id, " missed ", count));
   }
-  void OnGatewayLost(const GatewayId& gateway, GatewayLoss loss) override {
-    Add(absl::StrCat(gateway.instance_id, " ", gateway.incarnation, " lost: ", NameOf(loss)));
+  void OnGatewayLost(const LostGateway& lost) override {
+    Add(absl::StrCat(lost.id.instance_id, " ", lost.id.incarnation, " lost: ", NameOf(lost.loss)));
   }
 
   // "agw-0 run-1 17": a notification and its number; "agw-0 run-1 lost: refused".
@@ -412,6 +412,7 @@ TEST_F(GatewayPoolTest, LoadAndDrainingAreFollowed) {
   ASSERT_TRUE(Eventually([&] { return pool->Reachable()[0].info->draining; }));
   const Gateway gateway = pool->Reachable()[0];
   EXPECT_DOUBLE_EQ(gateway.info->load, 0.7);
+  EXPECT_EQ(gateway.info->context_count, 50u);
   ASSERT_EQ(gateway.info->own_addresses.size(), 1u);
   EXPECT_EQ(gateway.info->own_addresses[0].first_port, 40000);
   EXPECT_TRUE(Eventually(

@@ -16,8 +16,8 @@ GatewayId IdOf(const GatewayInfo& info) { return {info.instance_id, info.incarna
 
 }  // namespace
 
-std::vector<std::pair<GatewayId, GatewayLoss>> GatewayTable::Update(
-    const std::vector<LinkState>& links, MonotonicTime now) {
+std::vector<LostGateway> GatewayTable::Update(const std::vector<LinkState>& links,
+                                              MonotonicTime now) {
   std::map<GatewayId, Entry> old = std::move(gateways_);
   gateways_.clear();
   unknown_link_count_ = 0;
@@ -30,21 +30,23 @@ std::vector<std::pair<GatewayId, GatewayLoss>> GatewayTable::Update(
     if (!is_first && link.contact < it->second.best_link.contact) it->second.best_link = link;
   }
 
-  std::vector<std::pair<GatewayId, GatewayLoss>> lost;
+  std::vector<LostGateway> lost;
   for (auto& [gateway, entry] : gateways_) {
     entry.loss = LossOf(gateway, entry.best_link, now);
     if (!entry.loss.has_value()) continue;
     const auto before = old.find(gateway);
     if (before == old.end() || !before->second.loss.has_value()) {
-      lost.emplace_back(gateway, *entry.loss);
+      lost.push_back({gateway, *entry.loss, entry.best_link.info->context_count});
     }
   }
   for (const auto& [gateway, entry] : old) {
     if (gateways_.count(gateway) > 0) continue;
     missing_since_[gateway] = MonotonicTime::InfinitePast();
     if (entry.loss.has_value()) continue;
-    lost.emplace_back(gateway, IsUpInAnotherIncarnation(gateway) ? GatewayLoss::kRestarted
-                                                                 : GatewayLoss::kReplaced);
+    lost.push_back(
+        {gateway,
+         IsUpInAnotherIncarnation(gateway) ? GatewayLoss::kRestarted : GatewayLoss::kReplaced,
+         entry.best_link.info->context_count});
   }
   return lost;
 }

@@ -34,8 +34,7 @@ class GatewayTable {
   explicit GatewayTable(absl::Duration lost_after) : lost_after_(lost_after) {}
 
   // Takes over what all links tell at `now`. Returns what has been lost since the last call.
-  std::vector<std::pair<GatewayId, GatewayLoss>> Update(const std::vector<LinkState>& links,
-                                                        common::MonotonicTime now);
+  std::vector<LostGateway> Update(const std::vector<LinkState>& links, common::MonotonicTime now);
 
   // When time alone will change something.
   common::MonotonicTime next_change() const;

@@ -15,11 +15,14 @@ using common::MonotonicTime;
 using common::StatusIs;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::Pair;
 
 constexpr absl::Duration kLostAfter = absl::Seconds(60);
 constexpr auto kLost = absl::StatusCode::kNotFound;
 constexpr auto kUnknown = absl::StatusCode::kUnavailable;
+
+MATCHER_P3(IsLost, id, loss, session_count, "is lost so, with so many sessions") {
+  return arg.id == id && arg.loss == loss && arg.session_count == session_count;
+}
 
 // What links tell of instances called "a" and "b", whose first run is "1".
 class GatewayTableTest : public testing::Test {
@@ -31,6 +34,7 @@ class GatewayTableTest : public testing::Test {
     auto info = std::make_shared<GatewayInfo>();
     info->instance_id = instance_id;
     info->incarnation = incarnation;
+    info->context_count = 7;
     link.info = std::move(info);
     link.contact = contact;
     link.last_heard = start_;
@@ -64,7 +68,7 @@ TEST_F(GatewayTableTest, OneThatIsSilentIsUnknownAndLostInTheEnd) {
   EXPECT_THAT(Find("a", "1"), StatusIs(kUnknown));
   EXPECT_EQ(table_.next_change(), start_ + kLostAfter);
   EXPECT_THAT(table_.Update({silent}, start_ + kLostAfter),
-              ElementsAre(Pair(GatewayId{"a", "1"}, GatewayLoss::kSilent)));
+              ElementsAre(IsLost(GatewayId{"a", "1"}, GatewayLoss::kSilent, 7u)));
   EXPECT_THAT(Find("a", "1", kLostAfter), StatusIs(kLost));
   // Once.
   EXPECT_THAT(table_.Update({silent}, start_ + 2 * kLostAfter), IsEmpty());
@@ -74,7 +78,7 @@ TEST_F(GatewayTableTest, OneThatIsSilentIsUnknownAndLostInTheEnd) {
 TEST_F(GatewayTableTest, OneThatRefusesConnectionsIsLostAtOnce) {
   table_.Update({Link("x", "a", "1", Contact::kUp)}, start_);
   EXPECT_THAT(table_.Update({Link("x", "a", "1", Contact::kRefused)}, start_),
-              ElementsAre(Pair(GatewayId{"a", "1"}, GatewayLoss::kRefused)));
+              ElementsAre(IsLost(GatewayId{"a", "1"}, GatewayLoss::kRefused, 7u)));
   EXPECT_THAT(Find("a", "1"), StatusIs(kLost));
   EXPECT_EQ(table_.Count().lost, 1);
 }
@@ -88,7 +92,7 @@ TEST_F(GatewayTableTest, OneThatTurnsUpAgainIsNotLost) {
 TEST_F(GatewayTableTest, ARestartedOneIsAnother) {
   table_.Update({Link("x", "a", "1", Contact::kUp)}, start_);
   EXPECT_THAT(table_.Update({Link("x", "a", "2", Contact::kUp)}, start_),
-              ElementsAre(Pair(GatewayId{"a", "1"}, GatewayLoss::kRestarted)));
+              ElementsAre(IsLost(GatewayId{"a", "1"}, GatewayLoss::kRestarted, 7u)));
   EXPECT_THAT(Find("a", "1"), StatusIs(kLost));
   EXPECT_THAT(Find("a", "2"), IsOk());
   // The new one says nothing of the old one by being silent.
@@ -100,14 +104,14 @@ TEST_F(GatewayTableTest, OneThatCameUpAtAnotherAddressIsRestartedToo) {
   EXPECT_THAT(
       table_.Update({Link("x", "a", "1", Contact::kSilent), Link("y", "a", "2", Contact::kUp)},
                     start_),
-      ElementsAre(Pair(GatewayId{"a", "1"}, GatewayLoss::kRestarted)));
+      ElementsAre(IsLost(GatewayId{"a", "1"}, GatewayLoss::kRestarted, 7u)));
   EXPECT_THAT(Find("a", "1"), StatusIs(kLost));
 }
 
 TEST_F(GatewayTableTest, OneWhoseAddressBelongsToAnotherIsLost) {
   table_.Update({Link("x", "a", "1", Contact::kUp)}, start_);
   EXPECT_THAT(table_.Update({Link("x", "b", "1", Contact::kUp)}, start_),
-              ElementsAre(Pair(GatewayId{"a", "1"}, GatewayLoss::kReplaced)));
+              ElementsAre(IsLost(GatewayId{"a", "1"}, GatewayLoss::kReplaced, 7u)));
   EXPECT_THAT(Find("a", "1"), StatusIs(kLost));
 }
 

@@ -47,6 +47,13 @@ inline const char* NameOf(GatewayLoss loss) {
   return "";
 }
 
+// An IMS-AGW that is lost.
+struct LostGateway {
+  GatewayId id;
+  GatewayLoss loss;
+  uint32_t session_count = 0;  // As it said last.
+};
+
 // Hears of every IMS-AGW of the pool. Called on several threads at the same time, for the
 // notifications of one IMS-AGW by one at a time and in their order. Must not block for long: the
 // next notification waits.
@@ -60,9 +67,9 @@ class NotificationSink {
   // `count` notifications of `gateway` came to nobody: the IMS-AGW did not keep them long enough.
   virtual void OnNotificationsMissed(const GatewayId& gateway, uint64_t count) = 0;
 
-  // The contexts of `gateway` are gone, as far as can be known. Should it turn up again
-  // nevertheless, its notifications go on.
-  virtual void OnGatewayLost(const GatewayId& gateway, GatewayLoss loss) = 0;
+  // The contexts of `lost` are gone, as far as can be known. Should it turn up again nevertheless,
+  // its notifications go on.
+  virtual void OnGatewayLost(const LostGateway& lost) = 0;
 };
 
 }  // namespace alg
