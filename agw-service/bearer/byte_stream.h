@@ -31,13 +31,16 @@ class ByteStream {
 
     // The peer sends no more; it may still receive. Do not read again.
     bool end_of_stream = false;
+
+    // There was as much as could be taken, so there is likely to be more.
+    bool full = false;
   };
 
   virtual ~ByteStream() = default;
 
-  // Reads what there is, up to 64 KiB. No bytes and no end means: wait for the stream to become
-  // readable.
-  virtual absl::StatusOr<ReadResult> Read() = 0;
+  // Reads what there is, up to `limit` octets, which is `kTurnSize` or `kBusyTurnSize`. No bytes
+  // and no end means: wait for the stream to become readable.
+  virtual absl::StatusOr<ReadResult> Read(size_t limit) = 0;
 
   // Takes all of `bytes`: one `Read()` full, or what a transformer made of it. Only before
   // `CloseWrite()`, and while `unsent_byte_count()` is zero; the last octets of a transformer,

@@ -1,11 +1,13 @@
 #include "agw-service/bearer/pump.h"
 
 #include "absl/status/statusor.h"
+#include "agw-service/bearer/scratch.h"
 
 namespace agw {
 
 Pump::Result Pump::Run() {
-  const absl::StatusOr<ByteStream::ReadResult> read = source_->Read();
+  const absl::StatusOr<ByteStream::ReadResult> read =
+      source_->Read(busy_ ? kBusyTurnSize : kTurnSize);
   if (!read.ok()) return {read.status(), Part::kSource};
   received_byte_count_ += read->bytes.size();
 
@@ -14,6 +16,7 @@ Pump::Result Pump::Run() {
   if (!bytes.ok()) return {bytes.status(), Part::kTransformer};
   const absl::Status sent = Send(*bytes);
   if (!sent.ok()) return {sent, Part::kSink};
+  busy_ = read->full && sink_->unsent_byte_count() == 0;
   if (!read->end_of_stream) return Result();
   source_ended_ = true;
   return end_passed_on_ ? Finish() : Result();

@@ -14,8 +14,9 @@
 // stops the source, whose TCP window then stops the sender: there are no watermarks to tune, and no
 // more than what became of one turn is ever kept.
 //
-// FAIRNESS. One `Run()` reads at most one turn (64 KiB); readiness is level-triggered, so the rest
-// comes after the worker's other byte streams had theirs.
+// FAIRNESS. One `Run()` reads at most one turn: 64 KiB, or 256 KiB after a turn that was full and
+// that the sink took whole. Readiness is level-triggered, so the rest comes after the worker's
+// other byte streams had theirs.
 //
 // REPLACED CONNECTIONS. Either end can be exchanged for another connection of the same peer while the
 // pump works; what was counted stays.
@@ -95,6 +96,7 @@ class Pump {
   bool end_passed_on_ = true;
   bool source_ended_ = false;
   bool finished_ = false;
+  bool busy_ = false;  // The last turn was full, and the sink took it all.
   uint64_t received_byte_count_ = 0;
   uint64_t sent_byte_count_ = 0;
 };

@@ -59,6 +59,33 @@ TEST_F(PumpTest, MovesOneTurnAndCountsIt) {
   EXPECT_EQ(pump_.sent_byte_count(), kTurnSize);
 }
 
+TEST_F(PumpTest, TurnsAreLargerWhileTheStreamIsBusy) {
+  source_.PeerSends(std::string(kTurnSize + 2 * kBusyTurnSize + 1, 'x'));
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(pump_.received_byte_count(), kTurnSize);
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(pump_.received_byte_count(), kTurnSize + kBusyTurnSize);
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(pump_.received_byte_count(), kTurnSize + 2 * kBusyTurnSize);
+
+  // One that is not full is the last of them.
+  EXPECT_TRUE(pump_.Run().status.ok());
+  source_.PeerSends(std::string(kBusyTurnSize, 'x'));
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(pump_.received_byte_count(), 2 * kTurnSize + 2 * kBusyTurnSize + 1);
+}
+
+TEST_F(PumpTest, DP_13_ASinkThatRefusedOctetsGetsTheSmallerTurn) {
+  source_.PeerSends(std::string(2 * kTurnSize + 1, 'x'));
+  sink_.set_peer_window(kTurnSize - 1);
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(sink_.unsent_byte_count(), 1u);
+  sink_.set_peer_window(2 * kTurnSize);
+  EXPECT_TRUE(sink_.Flush().ok());
+  EXPECT_TRUE(pump_.Run().status.ok());
+  EXPECT_EQ(pump_.received_byte_count(), 2 * kTurnSize);
+}
+
 TEST_F(PumpTest, DoesNotWantTheSourceWhileTheSinkIsFull) {
   source_.PeerSends("abcdef");
   sink_.set_peer_window(3);

@@ -19,7 +19,7 @@ class TcpStream : public ByteStream {
   TcpStream(OwnedFd fd, Scratch& scratch)
       : fd_(std::move(fd)), scratch_(scratch), send_queue_(fd_.get()) {}
 
-  absl::StatusOr<ReadResult> Read() override;
+  absl::StatusOr<ReadResult> Read(size_t limit) override;
   absl::Status Write(absl::Span<const char> bytes) override { return send_queue_.Send(bytes); }
   absl::Status CloseWrite() override { return send_queue_.Finish(); }
   absl::Status Flush() override { return send_queue_.Flush(); }

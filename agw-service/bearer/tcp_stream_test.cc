@@ -40,18 +40,18 @@ class TcpStreamTest : public testing::Test {
 
 TEST_F(TcpStreamTest, ReadsWhatThereIsAndThenTheEnd) {
   ASSERT_EQ(send(peer_.get(), "abc", 3, 0), 3);
-  absl::StatusOr<ByteStream::ReadResult> read = stream_->Read();
+  absl::StatusOr<ByteStream::ReadResult> read = stream_->Read(kTurnSize);
   ASSERT_THAT(read, IsOk());
   EXPECT_EQ(std::string(read->bytes.begin(), read->bytes.end()), "abc");
   EXPECT_FALSE(read->end_of_stream);
 
-  read = stream_->Read();
+  read = stream_->Read(kTurnSize);
   ASSERT_THAT(read, IsOk());
   EXPECT_TRUE(read->bytes.empty());
   EXPECT_FALSE(read->end_of_stream);
 
   shutdown(peer_.get(), SHUT_WR);
-  read = stream_->Read();
+  read = stream_->Read(kTurnSize);
   ASSERT_THAT(read, IsOk());
   EXPECT_TRUE(read->end_of_stream);
 }

@@ -15,7 +15,7 @@ class Transformer {
  public:
   virtual ~Transformer() = default;
 
-  // Takes the next octets of the source, at most one turn (64 KiB) and never none, and returns what
+  // Takes the next octets of the source, at most one turn (256 KiB) and never none, and returns what
   // goes to the sink in their place: more, fewer, the very same span, or nothing if they must wait
   // for others. What it keeps back it must bound itself. The result is valid until the next call of
   // any transformer of the worker.

@@ -111,7 +111,7 @@ class ForeignPeerTest : public testing::TestWithParam<std::string> {
     std::string received;
     while (received.find(std::string(expected)) == std::string::npos) {
       WaitFor(stream_->fd(), POLLIN);
-      const auto result = stream_->Read();
+      const auto result = stream_->Read(kTurnSize);
       status_ = result.status();
       if (!result.ok()) break;
       received.append(result->bytes.data(), result->bytes.size());

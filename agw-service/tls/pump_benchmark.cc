@@ -145,7 +145,7 @@ void BM_IdleStream(benchmark::State& state) {
       CHECK(connections.back()->stream().Write(absl::MakeConstSpan("a", 1)).ok());
       connections.back()->PeerSends("b");
       WaitFor(connections.back()->stream().fd(), POLLIN);
-      CHECK(connections.back()->stream().Read()->bytes.size() == 1);
+      CHECK(connections.back()->stream().Read(kTurnSize)->bytes.size() == 1);
     }
     const size_t before = HeapInUse();
     for (auto& connection : connections) connection->DestroyStream();

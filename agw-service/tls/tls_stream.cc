@@ -168,14 +168,15 @@ absl::string_view TlsStream::cipher_suite() const {
   return SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_.get()));
 }
 
-absl::StatusOr<ByteStream::ReadResult> TlsStream::Read() {
+absl::StatusOr<ByteStream::ReadResult> TlsStream::Read(size_t limit) {
   Scratch& scratch = profile_.scratch();
   // So much less as BoringSSL may add from before: then all that is decrypted fits.
   const absl::Span<char> buffer =
-      absl::MakeSpan(scratch.received).first(scratch.received.size() - partial_record_size_);
+      absl::MakeSpan(scratch.received).first(limit - partial_record_size_);
   ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
   ReadResult result;
   result.end_of_stream = received.end_of_stream;
+  result.full = received.byte_count == buffer.size();
   if (received.byte_count == 0) return result;
 
   TlsBio& bio = profile_.bio();
@@ -208,7 +209,7 @@ absl::StatusOr<ByteStream::ReadResult> TlsStream::Read() {
 
 absl::Status TlsStream::Write(absl::Span<const char> bytes) {
   while (!bytes.empty()) {
-    const absl::Span<const char> turn = bytes.first(std::min(bytes.size(), kTurnSize));
+    const absl::Span<const char> turn = bytes.first(std::min(bytes.size(), kBusyTurnSize));
     bytes.remove_prefix(turn.size());
     profile_.bio().UseMemory({}, 0);
     const int written = SSL_write(ssl_.get(), turn.data(), static_cast<int>(turn.size()));

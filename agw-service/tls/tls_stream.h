@@ -83,7 +83,7 @@ class TlsStream final : public ByteStream {
   // The IANA name, "TLS_AES_128_GCM_SHA256". Only after the handshake.
   absl::string_view cipher_suite() const;
 
-  absl::StatusOr<ReadResult> Read() override;
+  absl::StatusOr<ReadResult> Read(size_t limit) override;
   absl::Status Write(absl::Span<const char> bytes) override;
   absl::Status CloseWrite() override;
   absl::Status Flush() override { return send_queue_.Flush(); }

@@ -45,7 +45,7 @@ class TlsStreamTest : public StreamAndPeer, public testing::WithParamInterface<V
   // One `Read()` when there is something.
   absl::StatusOr<ByteStream::ReadResult> ReadOnce() {
     WaitFor(stream_->fd(), POLLIN);
-    return stream_->Read();
+    return stream_->Read(kTurnSize);
   }
 };
 
@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(All, TlsStreamTest,
                          });
 
 TEST_P(TlsStreamTest, NothingToReadIsNoError) {
-  ASSERT_OK_AND_ASSIGN(const ByteStream::ReadResult result, stream_->Read());
+  ASSERT_OK_AND_ASSIGN(const ByteStream::ReadResult result, stream_->Read(kTurnSize));
   EXPECT_TRUE(result.bytes.empty());
   EXPECT_FALSE(result.end_of_stream);
 }
@@ -72,7 +72,7 @@ TEST_P(TlsStreamTest, CarriesOctetsBothWays) {
   RunUntil([&] { return received_.size() >= up.size(); });
   EXPECT_TRUE(received_ == up);
 
-  const std::string down = Pattern(kTurnSize);
+  const std::string down = Pattern(kBusyTurnSize);
   ASSERT_THAT(stream_->Write(down), IsOk());
   RunUntil([&] {
     EXPECT_THAT(stream_->Flush(), IsOk());
@@ -147,6 +147,7 @@ TEST_P(TlsStreamTest, AReadGivesATurnAtMostAndTheRestLater) {
   ASSERT_OK_AND_ASSIGN(ByteStream::ReadResult result, ReadOnce());
   size_t size = result.bytes.size();
   EXPECT_LE(size, kTurnSize);
+  EXPECT_TRUE(result.full);
   while (size <= kTurnSize) {
     ASSERT_OK_AND_ASSIGN(result, ReadOnce());
     size += result.bytes.size();

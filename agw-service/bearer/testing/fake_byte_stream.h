@@ -29,12 +29,13 @@ class FakeByteStream : public ByteStream {
   const std::string& peer_received() const { return outbound_; }
   bool peer_saw_end() const { return outbound_ended_; }
 
-  absl::StatusOr<ReadResult> Read() override {
+  absl::StatusOr<ReadResult> Read(size_t limit) override {
     if (!broken_.ok()) return broken_;
-    turn_ = inbound_.substr(0, kTurnSize);
+    turn_ = inbound_.substr(0, limit);
     inbound_.erase(0, turn_.size());
     return ReadResult{.bytes = absl::MakeConstSpan(turn_),
-                      .end_of_stream = inbound_ended_ && inbound_.empty()};
+                      .end_of_stream = inbound_ended_ && inbound_.empty(),
+                      .full = turn_.size() == limit};
   }
 
   absl::Status Write(absl::Span<const char> bytes) override {

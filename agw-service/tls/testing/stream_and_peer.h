@@ -71,7 +71,7 @@ class StreamAndPeer : public testing::Test {
       return;
     }
     if (!stream_reads_ || stream_ended_) return;
-    const absl::StatusOr<ByteStream::ReadResult> result = stream_->Read();
+    const absl::StatusOr<ByteStream::ReadResult> result = stream_->Read(kTurnSize);
     status_ = result.status();
     if (!result.ok()) return;
     received_.append(result->bytes.data(), result->bytes.size());
