@@ -94,7 +94,7 @@ class FromPeer : public Direction {
 const std::string kFromUePaths = Paths(kPeerAtT1, kUe);
 const std::string kToPeerPaths = Paths(kPeer, kUeAtT2);
 
-TEST(MsrpTransformerTest, ARequestIsRewrittenForItsDirection) {
+TEST(MsrpTransformerTest, R_AGW_31_ARequestIsRewrittenForItsDirection) {
   FromUe up;
   EXPECT_EQ(up.Take(Send("a786", kFromUePaths, "hello")), Send("a786", kToPeerPaths, "hello"));
   FromPeer down;
@@ -102,7 +102,7 @@ TEST(MsrpTransformerTest, ARequestIsRewrittenForItsDirection) {
             Send("a786", Paths(kUe, kPeerAtT1), "hello"));
 }
 
-TEST(MsrpTransformerTest, AResponseIsRewrittenForItsDirection) {
+TEST(MsrpTransformerTest, R_AGW_31_AResponseIsRewrittenForItsDirection) {
   FromUe up;
   EXPECT_EQ(up.Take(absl::StrCat("MSRP a786 200 OK\r\n", kFromUePaths, "-------a786$\r\n")),
             absl::StrCat("MSRP a786 200 OK\r\n", kToPeerPaths, "-------a786$\r\n"));

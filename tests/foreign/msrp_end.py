@@ -42,12 +42,23 @@ class MsrpEnd:
 
     def receive(self):
         """The next request or response."""
-        while not (frame := self._take_frame()):
+        return self._receive(self._take_frame)
+
+    def receive_octets(self):
+        """The octets of the next request or response."""
+        return self._receive(self._take_octets)
+
+    def _receive(self, take):
+        while not (taken := take()):
             octets = self.connection.recv(65536)
             if not octets:
                 raise EOFError(f"the connection ended behind {self._received!r}")
             self._received += octets
-        return frame
+        return taken
+
+    def _take_octets(self):
+        before = self._received
+        return before[:len(before) - len(self._received)] if self._take_frame() else None
 
     def _take_frame(self):
         if b"\r\n" not in self._received:
@@ -60,10 +71,11 @@ class MsrpEnd:
         end = end_line.search(self._received, start.end() - 2)
         if not end:
             return None
-        content = self._received[start.end():end.start() + 2]
+        transaction_id, method, code = (part and part.decode() for part in start.groups())
+        content, flag = self._received[start.end():end.start() + 2], end[1].decode()
         self._received = self._received[end.end():]
         head, blank_line, body = (b"\r\n" + content).partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().strip("\r\n").split("\r\n"))
-        return Frame(start[1].decode(), start[2] and start[2].decode(), start[3] and int(start[3]),
-                     headers.pop("To-Path").split(" "), headers.pop("From-Path").split(" "), headers,
-                     body.removesuffix(b"\r\n") if blank_line and body else None, end[1].decode())
+        return Frame(transaction_id, method, code and int(code), headers.pop("To-Path").split(" "),
+                     headers.pop("From-Path").split(" "), headers,
+                     body.removesuffix(b"\r\n") if blank_line and body else None, flag)

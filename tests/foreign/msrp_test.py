@@ -1,4 +1,5 @@
-"""Kamailio's MSRP module as the peer in the core, and as a relay before it: RFC 4975 and 4976.
+"""Kamailio's MSRP module as the peer in the core, and as a relay before it: RFC 4975 and 4976. And
+Wireshark, as a reader of what the gateway sends.
 
 The UE and the peer behind the relay are ends of ours, which have nothing but the RFCs in common with
 the gateway between them and Kamailio:
@@ -15,8 +16,10 @@ import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -170,6 +173,26 @@ class Gateway:
         return counts
 
 
+def read_with_wireshark(octets_of_messages):
+    """What Wireshark sees of messages, each in a segment of its own: pairs of To-Path and From-Path."""
+    port = 2855
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 101))  # IP packets follow.
+        sequence_number = 1
+        for number, octets in enumerate(octets_of_messages):
+            segment = struct.pack("!HHIIBBHHH", 40000, port, sequence_number, 1, 0x50, 0x18, 65535, 0, 0) + octets
+            packet = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), number, 0, 64, 6, 0,
+                                 bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))) + segment
+            file.write(struct.pack("<IIII", number, 0, len(packet), len(packet)) + packet)
+            sequence_number += len(octets)
+        file.flush()
+        output = subprocess.run(
+            ["tshark", "-r", file.name, "-d", f"tcp.port=={port},msrp", "-Y", "msrp.end.line && !_ws.malformed",
+             "-T", "fields", "-e", "msrp.to.path", "-e", "msrp.from.path"],
+            check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
+    return [tuple(line.split("\t")) for line in output.splitlines()]
+
+
 def message_headers(message_id, first, last, total, *more):
     return [f"Message-ID: {message_id}", f"Byte-Range: {first}-{last}/{total}", *more,
             "Content-Type: text/plain"]
@@ -188,7 +211,7 @@ class MsrpTest(unittest.TestCase):
         host = HOSTS[version]["kamailio"]
         return f"{f'[{host}]' if version == 'IPv6' else host}:{self.kamailio.ports[version]}"
 
-    def test_DP_01_kamailio_answers_the_UE_and_sees_its_own_path(self):
+    def test_R_AGW_31_kamailio_answers_the_UE_and_sees_its_own_path(self):
         for version in HOSTS:
             with self.subTest(version=version):
                 path = [self._kamailio_uri(version, "kamailio")]
@@ -237,6 +260,66 @@ class MsrpTest(unittest.TestCase):
         self.assertEqual((first.to_path, first.from_path), ([peer_uri], [relay, gateway.ue_at_t2]))
         peer.respond(first)
         return gateway, peer
+
+    def _without_relay(self, version):
+        """A stream to a peer that nobody is before; and the peer."""
+        listener = listen_at(HOSTS[version]["peer"])
+        self.addCleanup(listener.close)
+        host, port = listener.getsockname()[:2]
+        peer_uri = uri("msrp", host, port, "peer")
+        gateway = Gateway(self, version, [peer_uri], f"{f'[{host}]' if version == 'IPv6' else host}:{port}")
+        connection = accept(listener)
+        self.addCleanup(connection.close)
+        return gateway, MsrpEnd(connection, peer_uri, [gateway.ue_at_t2])
+
+    def test_wireshark_reads_the_paths_of_each_message_that_comes_out(self):
+        for version in HOSTS:
+            with self.subTest(version=version):
+                gateway, peer = self._without_relay(version)
+                for sender, receiver in ((gateway.ue, peer), (peer, gateway.ue)):
+                    requests = [sender.request("SEND", message_headers(n, 1, n, n), b"x" * n, "+$#"[n % 3])[0]
+                                for n in range(20)]
+                    requests.append(sender.request("REPORT", ["Message-ID: 1", "Status: 000 200 OK"])[0])
+                    sender.connection.sendall(b"".join(requests))
+                    messages = [receiver.receive_octets() for _ in requests]
+                    self.assertEqual(read_with_wireshark(messages),
+                                     [(receiver.path, receiver.remote_path[0])] * len(messages))
+
+    def test_files_both_ways_at_once_by_ends_that_wait_for_no_response(self):
+        chunk_size, chunk_count = 64 * 1024, 200
+        for version in HOSTS:
+            with self.subTest(version=version):
+                gateway, peer = self._without_relay(version)
+                # As if each chunk were followed by another message.
+                content = random.Random(2).randbytes(chunk_size - 30) + b"\r\n-------no.end.of.it$\r\nMSRP "
+
+                def send(end):
+                    for number in range(chunk_count):
+                        last = number + 1 == chunk_count
+                        begin = number * len(content) + 1
+                        end.send("SEND", message_headers("file", begin, begin + len(content) - 1, "*"), content,
+                                 "$" if last else "+")
+
+                senders = [threading.Thread(target=send, args=(end,)) for end in (gateway.ue, peer)]
+                for sender in senders:
+                    sender.start()
+                received = {}
+
+                def receive(end):
+                    received[end] = [end.receive() for _ in range(chunk_count)]
+
+                receivers = [threading.Thread(target=receive, args=(end,)) for end in (gateway.ue, peer)]
+                for thread in receivers:
+                    thread.start()
+                for thread in senders + receivers:
+                    thread.join(PATIENCE)
+                for end in (gateway.ue, peer):
+                    self.assertEqual([frame.body == content for frame in received[end]], [True] * chunk_count)
+                    self.assertEqual({tuple(frame.to_path) for frame in received[end]}, {(end.path,)})
+                    self.assertEqual([frame.flag for frame in received[end]], ["+"] * (chunk_count - 1) + ["$"])
+                peer.connection.shutdown(socket.SHUT_WR)
+                for counts in gateway.end():
+                    self.assertEqual((counts["chunks"], counts["complete_messages"]), (chunk_count - 1, 1))
 
     def test_a_chat_both_ways_through_a_relay(self):
         for version in HOSTS:
