@@ -75,7 +75,7 @@ module.exports = () =>
         thresholds: [
           ['green', null],
           ['orange', 0.8],
-          ['red', 0.95],
+          ['red', 0.9],
         ],
         queries: [query(`max(${contexts} / ${limit})`, 'used')],
         runbooks: ['IqgateContextsNearlyUsedUp'],
@@ -90,7 +90,7 @@ module.exports = () =>
         thresholds: [
           ['green', null],
           ['orange', 0.8],
-          ['red', 0.95],
+          ['red', 0.9],
         ],
         queries: [query(`max(${ports})`, 'used')],
         runbooks: ['IqgatePortsNearlyUsedUp'],
@@ -105,7 +105,7 @@ module.exports = () =>
         thresholds: [
           ['green', null],
           ['orange', 0.8],
-          ['red', 0.95],
+          ['red', 0.9],
         ],
         queries: [query(`max(${files})`, 'used')],
         runbooks: ['IqgateDescriptorsNearlyUsedUp'],
@@ -211,13 +211,14 @@ module.exports = () =>
         ],
       }),
       bars({
-        title: 'Forgotten, or short of something',
+        title: 'Forgotten, refused, or short of something',
         width: 8,
         unit: 'short',
         decimals: 0,
         description:
           'In the time shown. hanging_termination: sessions whose client has forgotten them; descriptor_shortage: no file ' +
-          'descriptor for a connection that waits.',
+          'descriptor for a connection that waits; reservations refused for want of contexts, descriptors or ports; few ports left; ' +
+          'connections of peers that took nothing while buffered_byte_limit was reached; files of certificates that are of no use.',
         thresholds: [
           ['green', null],
           ['orange', 1],
@@ -225,8 +226,30 @@ module.exports = () =>
         queries: [
           query(orZero(`sum(${counted(notifications('kind="hanging_termination"'))})`, contexts), 'hanging terminations', true),
           query(orZero(`sum(${counted(notifications('kind="descriptor_shortage"'))})`, contexts), 'descriptor shortages', true),
+          query(
+            `sum by (reason) (${counted(series('iqgate_agw_refused_reservations_total', POD, 'reason!="draining"'))})`,
+            'refused: {{reason}}',
+            true,
+          ),
+          query(orZero(`sum(${counted(notifications('kind="port_pool_low"'))})`, contexts), 'few ports left', true),
+          query(
+            orZero(`sum(${counted(notifications('kind="bearer_released"', 'cause="buffer_limit"'))})`, contexts),
+            'ended at the buffer limit',
+            true,
+          ),
+          query(
+            orZero(`sum(${counted(series('iqgate_agw_certificate_reloads_total', POD, 'result="refused"'))})`, contexts),
+            'certificate files refused',
+            true,
+          ),
         ],
-        runbooks: ['IqgateDescriptorsNearlyUsedUp'],
+        runbooks: [
+          'IqgateDescriptorsNearlyUsedUp',
+          'IqgateReservationsRefused',
+          'IqgatePortsNearlyUsedUp',
+          'IqgateBufferLimitReached',
+          'IqgateCertificateFilesRefused',
+        ],
       }),
 
       'Media',
@@ -279,8 +302,8 @@ module.exports = () =>
         unit: 's',
         dashed: '/limit/',
         description:
-          'How long each IMS-AGW has been draining, and drain_time, after which one that was told to end cuts the sessions ' +
-          'it still has.',
+          'How long each IMS-AGW has been draining, and the time after which one that was told to end has closed the sessions ' +
+          'it still had.',
         queries: [
           query(`sum by (pod) (${series('iqgate_agw_drain_seconds', POD)})`, '{{pod}}'),
           query(`sum by (pod) (${series('iqgate_agw_drain_limit_seconds', POD)})`, '{{pod}} limit'),

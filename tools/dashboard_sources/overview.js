@@ -169,7 +169,7 @@ module.exports = () =>
         thresholds: [
           ['green', null],
           ['orange', 0.8],
-          ['red', 0.95],
+          ['red', 0.9],
         ],
         queries: [
           query(`max by (pod) (${contexts} / ${series('iqgate_agw_contexts_limit', NAMESPACE)})`, '{{pod}} sessions', true),
