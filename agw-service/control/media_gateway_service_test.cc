@@ -249,48 +249,6 @@ TEST_F(MediaGatewayServiceTest, AFailedCallIsNotRememberedAndMayBeRepeated) {
   EXPECT_THAT(Reserve(ReserveRequest("c10", "t1")), IsOk());
 }
 
-TEST_F(MediaGatewayServiceTest, TheAttributesOfARequestCountForItselfAndForTheContext) {
-  Admission admission(/*context_limit=*/2, /*descriptor_capacity=*/1000, /*priority_share=*/50);
-  WorkerPool workers(1, WorkerOptions{realms_, own_addresses_, limits_, event_sink_, admission,
-                                      TlsIdentities(identity_), [](const WorkerCounters&) {}});
-  MediaGatewayService service(workers, state_, streams_, [] {});
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  stub_ = iq::MediaGatewayService::NewStub(
-      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
-
-  EXPECT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());
-  EXPECT_EQ(ErrorReasonOf(Reserve(ReserveRequest("c2", "t1"))), "CONTEXT_LIMIT");
-  EXPECT_EQ(admission.refused_count(Admission::Refusal::kContextLimit), 1u);
-  iq::ReserveConnectionPointRequest urgent = ReserveRequest("c2", "t1");
-  urgent.mutable_context_attributes()->set_priority(16);
-  EXPECT_EQ(common::ErrorMetadata(Reserve(urgent), "field"), "context_attributes.priority");
-  urgent.mutable_context_attributes()->set_priority(15);
-  EXPECT_THAT(Reserve(urgent), IsOk());
-
-  iq::AuditContextRequest request;
-  request.set_context_id("c2");
-  iq::AuditContextResponse audit;
-  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
-  EXPECT_EQ(audit.context_attributes().priority(), 15u);
-  EXPECT_FALSE(audit.context_attributes().emergency_call());
-  iq::ConfigureConnectionPointRequest configure;
-  *configure.mutable_termination() = urgent.termination();
-  configure.set_transaction_id("t2");
-  configure.mutable_context_attributes()->set_emergency_call(true);
-  iq::ConfigureConnectionPointResponse configured;
-  ASSERT_THAT(
-      Call(&iq::MediaGatewayService::Stub::ConfigureConnectionPoint, configure, &configured),
-      IsOk());
-  ASSERT_THAT(Call(&iq::MediaGatewayService::Stub::AuditContext, request, &audit), IsOk());
-  EXPECT_EQ(audit.context_attributes().priority(), 0u);
-  EXPECT_TRUE(audit.context_attributes().emergency_call());
-  server->Shutdown();
-}
-
 // A call that fails, and what its client is told as google.rpc.ErrorInfo.
 TEST_F(MediaGatewayServiceTest, EveryErrorCarriesItsReasonAndFieldAsDetails) {
   ASSERT_THAT(Reserve(ReserveRequest("c1", "t1")), IsOk());

@@ -337,6 +337,36 @@ TEST(IqLimits, DrainingRefusesNewContextsAndKeepsOldOnes) {
   EXPECT_THAT(old_session.core().Receive(7), IsOk());
 }
 
+TEST(IqLimits, TheAttributesOfARequestCountForItselfAndForTheContext) {
+  ims::config::v1::AgwConfig config = SmallAgwConfig();
+  config.set_context_limit(2);
+  config.set_priority_share(50);
+  Services services(config);
+  const MetricChanges metrics(services);
+  IqSession ordinary(services);
+  ASSERT_THAT(ordinary.ReserveAccess(), IsOk());
+  IqSession urgent(services);
+  EXPECT_EQ(ErrorReasonOf(urgent.ReserveAccess()), "CONTEXT_LIMIT");
+  EXPECT_TRUE(
+      metrics.AgwCounted("iqgate_agw_refused_reservations_total{reason=\"context_limit\"}"));
+  urgent.reserve_access.mutable_context_attributes()->set_priority(16);
+  EXPECT_EQ(common::ErrorMetadata(urgent.ReserveAccess(), "field"), "context_attributes.priority");
+  urgent.reserve_access.mutable_context_attributes()->set_priority(15);
+  ASSERT_THAT(urgent.ReserveAccess(), IsOk());
+
+  iq::AuditContextRequest request;
+  request.set_context_id(urgent.context_id());
+  ASSERT_OK_AND_ASSIGN(iq::AuditContextResponse audit,
+                       Call(services.iq(), &Stub::AuditContext, request));
+  EXPECT_EQ(audit.context_attributes().priority(), 15u);
+  EXPECT_FALSE(audit.context_attributes().emergency_call());
+  urgent.configure_access.mutable_context_attributes()->set_emergency_call(true);
+  ASSERT_THAT(urgent.ConfigureAccess(), IsOk());
+  ASSERT_OK_AND_ASSIGN(audit, Call(services.iq(), &Stub::AuditContext, request));
+  EXPECT_EQ(audit.context_attributes().priority(), 0u);
+  EXPECT_TRUE(audit.context_attributes().emergency_call());
+}
+
 TEST(IqLimits, DP_16_HangingContextIsReleasedAndTold) {
   ims::config::v1::AgwConfig config = SmallAgwConfig();
   *config.mutable_hold_time() = ToProto(absl::Seconds(1));
