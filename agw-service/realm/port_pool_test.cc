@@ -70,10 +70,10 @@ TEST_F(PortPoolTest, TellsOnceThatFewAreLeftAndAgainOnlyAfterMoreWere) {
   lease(1);
   EXPECT_EQ(told, std::vector<size_t>{7});
   lease(3);
-  give_back(4);
-  lease(2);  // Four were left, and two are.
+  give_back(5);
+  lease(2);  // Four were left, which are not more, and three are.
   EXPECT_EQ(told, std::vector<size_t>{7});
-  give_back(4);
+  give_back(3);
   lease(1);  // Five are left.
   lease(2);
   EXPECT_EQ(told, (std::vector<size_t>{7, 7}));
