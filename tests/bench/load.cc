@@ -113,6 +113,8 @@ absl::Status Load::Move(Work work, Direction direction, absl::string_view payloa
   while (payload_.size() < payload_size_ + kReadSize) absl::StrAppend(&payload_, payload);
   byte_count_ = byte_count;
   finished_count_ = gone_core_count_ = 0;
+  on_their_way_ = 0;
+  on_their_way_limit_ = kOnTheirWay * static_cast<int64_t>(session_count);
   for (size_t i = phones_.size() - session_count; i < phones_.size(); ++i) {
     phones_[i]->byte_count = cores_[i]->byte_count = 0;
     if (direction == Direction::kUp) {
@@ -219,8 +221,14 @@ absl::Status Load::SendFromPhone(size_t index) {
   const bool is_source = (work_ == Work::kSend || work_ == Work::kPour) &&
                          direction_ == Direction::kUp && end.step == Step::kReady;
   if (is_source && end.byte_count < byte_count_) {
+    if (work_ == Work::kPour && on_their_way_ >= on_their_way_limit_) {
+      waiting_.push_back(index);
+      SetEvents(end.phone.fd(), EPOLLIN, PhoneTag(index));
+      return absl::OkStatus();
+    }
     const absl::string_view next = Next(end.byte_count);
     end.byte_count += next.size();
+    on_their_way_ += static_cast<int64_t>(next.size());
     return end.phone.Write(next);
   }
   SetEvents(end.phone.fd(), EPOLLIN, PhoneTag(index));
@@ -249,6 +257,7 @@ absl::Status Load::ReadPhone(size_t index) {
   }
   if (!looks && end.step == Step::kReady) {
     end.byte_count += result->byte_count;
+    Arrived(result->byte_count);
     if (end.byte_count >= byte_count_) return EndPhone(end);
   }
   if (!result->ended) return absl::OkStatus();
@@ -289,9 +298,15 @@ absl::Status Load::OnCore(size_t index, uint32_t events) {
 absl::Status Load::SendFromCore(size_t index) {
   CoreEnd& end = *cores_[index];
   if (end.byte_count < byte_count_) {
+    if (work_ == Work::kPour && on_their_way_ >= on_their_way_limit_) {
+      waiting_.push_back(index);
+      SetEvents(end.socket.fd(), EPOLLIN, CoreTag(index));
+      return absl::OkStatus();
+    }
     const long count = end.socket.Write(Next(end.byte_count));
     if (count < 0) return CoreBroke(errno);
     end.byte_count += static_cast<uint64_t>(count);
+    on_their_way_ += count;
     return absl::OkStatus();
   }
   SetEvents(end.socket.fd(), EPOLLIN, CoreTag(index));
@@ -315,12 +330,26 @@ absl::Status Load::ReadCore(size_t index) {
   if (work_ == Work::kPing) {
     return end.socket.Write(bytes) == count ? absl::OkStatus() : CoreBroke(errno);
   }
+  if (work_ == Work::kPour) Arrived(bytes.size());
   if (work_ == Work::kSend) {
     if (const absl::Status same = Compare(bytes, end.byte_count); !same.ok()) return same;
     end.byte_count += bytes.size();
     if (end.byte_count == byte_count_) ++finished_count_;
   }
   return absl::OkStatus();
+}
+
+void Load::Arrived(size_t byte_count) {
+  on_their_way_ -= static_cast<int64_t>(byte_count);
+  while (!waiting_.empty() && on_their_way_ < on_their_way_limit_) {
+    const size_t index = waiting_.front();
+    waiting_.pop_front();
+    if (direction_ == Direction::kUp) {
+      SetEvents(phones_[index]->phone.fd(), EPOLLIN | EPOLLOUT, PhoneTag(index));
+    } else {
+      SetEvents(cores_[index]->socket.fd(), EPOLLIN | EPOLLOUT, CoreTag(index));
+    }
+  }
 }
 
 absl::string_view Load::Next(uint64_t sent) const {

@@ -47,7 +47,12 @@ class Load {
   absl::Status SendUp(absl::string_view payload, size_t session_count, uint64_t byte_count);
   absl::Status SendDown(absl::string_view payload, size_t session_count, uint64_t byte_count);
 
-  // The same without looking, which costs less; then each session ends, the phone first.
+  // The same without looking, which costs less; then each session ends, the phone first. No more
+  // than `kOnTheirWay` octets for each session are sent but not received yet: as on a path from a
+  // phone, and so that they stay in the processor's caches. Else a proxy that once falls behind has
+  // a long queue of octets that have left the caches, and stays behind: what an octet costs would
+  // depend on chance.
+  static constexpr int64_t kOnTheirWay = 64 * 1024;
   absl::Status PourUp(absl::string_view payload, size_t session_count, uint64_t byte_count);
   absl::Status PourDown(absl::string_view payload, size_t session_count, uint64_t byte_count);
 
@@ -102,6 +107,9 @@ class Load {
   // What is next of the payload after so many octets.
   absl::string_view Next(uint64_t sent) const;
 
+  // Lets those go on that wait until enough has arrived.
+  void Arrived(size_t byte_count);
+
   void SetEvents(int fd, uint32_t events, uint64_t tag, bool is_new = false);
   void ForgetGone();
 
@@ -124,6 +132,9 @@ class Load {
   uint64_t byte_count_ = 0;                             // For each session.
   size_t finished_count_ = 0;  // Sessions that are greeted, have all, or are gone.
   size_t gone_core_count_ = 0;
+  int64_t on_their_way_ = 0;  // Octets sent and not received yet, of all sessions,
+  int64_t on_their_way_limit_ = 0;
+  std::deque<size_t> waiting_;  // and the ends that wait for that.
   size_t pings_left_ = 0;
   std::vector<absl::Duration> ping_times_;
 };
