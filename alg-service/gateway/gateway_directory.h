@@ -25,14 +25,14 @@ struct GatewayInfo {
   std::string incarnation;
   bool draining = false;
 
-  // Its sessions, whoever controls them.
-  uint32_t context_count = 0;
-
   // Part of its capacity in use, 0 to 1.
   double load = 0;
 
   // What it gives to its own terminations: no peer may be there.
-  std::vector<common::OwnAddressRange> own_addresses;
+  std::vector<common::OwnAddressRange> own_addresses = {};
+
+  // Its sessions, whoever controls them.
+  uint32_t context_count = 0;
 };
 
 // An IMS-AGW with the way to it. A value; keeps the connection alive.
