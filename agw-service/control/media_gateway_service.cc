@@ -6,11 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "agw-service/context/iq_error.h"
+#include "agw-service/control/procedures.h"
 #include "agw-service/control/proto_conversion.h"
-#include "agw-service/tls/fingerprint.h"
 #include "common/grpc_status.h"
 #include "common/status_macros.h"
 
@@ -35,10 +34,6 @@ class FailedStream final : public grpc::ServerWriteReactor<Response> {
   explicit FailedStream(const absl::Status& status) { this->Finish(common::ToGrpcStatus(status)); }
   void OnDone() override { delete this; }
 };
-
-absl::Status ContextUnknown() {
-  return IqError(absl::StatusCode::kNotFound, "CONTEXT_UNKNOWN", "no such context");
-}
 
 // Context ids in the pages of ListContexts come from all workers.
 class ContextListing {
@@ -87,169 +82,39 @@ grpc::ServerUnaryReactor* MediaGatewayService::OnWorker(grpc::CallbackServerCont
   return reactor;
 }
 
-template <typename Request, typename Response, typename Operation>
-grpc::ServerUnaryReactor* MediaGatewayService::InTransaction(grpc::CallbackServerContext* call,
-                                                             const Request* request,
-                                                             Response* response,
-                                                             Operation operation) {
-  absl::Status valid = CheckTransactionId(request->transaction_id());
-  if (!valid.ok()) return Finish(call, valid);
-  const std::string& context_id = request->termination().context_id();
-  // The kind of the request is part of its content.
-  const size_t content =
-      absl::HashOf(Request::descriptor()->full_name(), request->SerializeAsString());
-  return OnWorker(
-      call, context_id,
-      [request, response, content,
-       operation = std::move(operation)](ContextTable& contexts) mutable -> absl::Status {
-        const std::string& id = request->termination().context_id();
-        ASSIGN_OR_RETURN(absl::optional<std::string> reply,
-                         contexts.Replay(id, request->transaction_id(), content));
-        if (reply.has_value()) {
-          response->ParseFromString(*reply);
-          return absl::OkStatus();
-        }
-        RETURN_IF_ERROR(operation(contexts));
-        Transaction transaction{request->transaction_id(), content, response->SerializeAsString()};
-        if (contexts.Find(id) != nullptr) {
-          contexts.Remember(id, std::move(transaction));
-        } else {
-          contexts.RememberRelease(id, std::move(transaction));
-        }
-        return absl::OkStatus();
-      });
-}
-
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* MediaGatewayService::Reserve(
-    grpc::CallbackServerContext* call, const Request* request,
-    absl::StatusOr<absl::optional<RemoteDescriptor>> remote, bool orders_allowed,
-    Response* response) {
-  absl::StatusOr<TerminationKey> key = ToTerminationKey(request->termination());
-  if (!key.ok()) return Finish(call, key.status());
-  absl::StatusOr<LocalDescriptor> local = ToLocalDescriptor(request->local());
-  if (!local.ok()) return Finish(call, local.status());
-  if (!remote.ok()) return Finish(call, remote.status());
-  absl::StatusOr<BearerControl> control =
-      ToBearerControl(request->bearer_control(), orders_allowed);
-  if (!control.ok()) return Finish(call, control.status());
-  absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
-      ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
-  if (!state.ok()) return Finish(call, state.status());
-  absl::StatusOr<absl::optional<ContextAttributes>> attributes =
-      ToContextAttributes(request->has_context_attributes(), request->context_attributes());
-  if (!attributes.ok()) return Finish(call, attributes.status());
-  return InTransaction(
-      call, request, response,
-      [request, response, key = *key, local = *std::move(local), remote = *std::move(remote),
-       control = *std::move(control), state = *std::move(state),
-       attributes = *attributes](ContextTable& contexts) -> absl::Status {
-        const std::string& context_id = request->termination().context_id();
-        const absl::StatusOr<Context*> found =
-            contexts.FindOrCreate(context_id, attributes.has_value() && attributes->privileged());
-        const absl::Status reserved =
-            found.ok()
-                ? (*found)->ReserveConnectionPoint(key, local, remote, control, state, attributes)
-                : found.status();
-        if (!reserved.ok()) {
-          contexts.EraseIfEmpty(context_id);
-          contexts.CountRefusal(reserved);
-          return reserved;
-        }
-        const Context* context = *found;
-        const Termination& termination = *context->FindTermination(key);
-        *response->mutable_local_address() = ToProto(termination.local_address());
-        for (const HashFunction hash_function : local.fingerprint_hash_functions) {
-          *response->add_local_fingerprints() =
-              ToProto(termination.identity()->FingerprintBy(hash_function));
-        }
-        response->set_controller_state_revision(context->controller_state_revision());
-        return absl::OkStatus();
-      });
+grpc::ServerUnaryReactor* MediaGatewayService::Run(grpc::CallbackServerContext* call,
+                                                   const Request* request, Response* response) {
+  absl::StatusOr<Procedure<Response>> procedure = Prepare(*request);
+  if (!procedure.ok()) return Finish(call, procedure.status());
+  return OnWorker(call, request->termination().context_id(),
+                  [procedure = *std::move(procedure), response](ContextTable& contexts) mutable {
+                    return procedure(contexts, response);
+                  });
 }
 
 grpc::ServerUnaryReactor* MediaGatewayService::ReserveConnectionPoint(
     grpc::CallbackServerContext* call, const iq::ReserveConnectionPointRequest* request,
     iq::ReserveConnectionPointResponse* response) {
-  return Reserve(call, request, absl::optional<RemoteDescriptor>(), /*orders_allowed=*/false,
-                 response);
+  return Run(call, request, response);
 }
 
 grpc::ServerUnaryReactor* MediaGatewayService::ReserveAndConfigureConnectionPoint(
     grpc::CallbackServerContext* call, const iq::ReserveAndConfigureConnectionPointRequest* request,
     iq::ReserveAndConfigureConnectionPointResponse* response) {
-  if (!request->has_remote()) {
-    return Finish(call, IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required",
-                                "remote"));
-  }
-  absl::StatusOr<RemoteDescriptor> remote = ToRemoteDescriptor(request->remote());
-  if (!remote.ok()) return Finish(call, remote.status());
-  return Reserve(call, request, absl::optional<RemoteDescriptor>(*std::move(remote)),
-                 /*orders_allowed=*/true, response);
+  return Run(call, request, response);
 }
 
 grpc::ServerUnaryReactor* MediaGatewayService::ConfigureConnectionPoint(
     grpc::CallbackServerContext* call, const iq::ConfigureConnectionPointRequest* request,
     iq::ConfigureConnectionPointResponse* response) {
-  absl::StatusOr<TerminationKey> key = ToTerminationKey(request->termination());
-  if (!key.ok()) return Finish(call, key.status());
-  absl::StatusOr<RemoteDescriptor> remote = ToRemoteDescriptor(request->remote());
-  if (!remote.ok()) return Finish(call, remote.status());
-  absl::StatusOr<BearerControl> control =
-      ToBearerControl(request->bearer_control(), /*orders_allowed=*/true);
-  if (!control.ok()) return Finish(call, control.status());
-  absl::StatusOr<absl::optional<ControllerStateUpdate>> state =
-      ToControllerStateUpdate(request->has_controller_state(), request->controller_state());
-  if (!state.ok()) return Finish(call, state.status());
-  absl::StatusOr<absl::optional<ContextAttributes>> attributes =
-      ToContextAttributes(request->has_context_attributes(), request->context_attributes());
-  if (!attributes.ok()) return Finish(call, attributes.status());
-  return InTransaction(
-      call, request, response,
-      [request, response, key = *key, remote = *std::move(remote), control = *std::move(control),
-       state = *std::move(state),
-       attributes = *attributes](ContextTable& contexts) -> absl::Status {
-        Context* context = contexts.Find(request->termination().context_id());
-        if (context == nullptr) return ContextUnknown();
-        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state, attributes));
-        response->set_controller_state_revision(context->controller_state_revision());
-        return absl::OkStatus();
-      });
+  return Run(call, request, response);
 }
 
 grpc::ServerUnaryReactor* MediaGatewayService::ReleaseTermination(
     grpc::CallbackServerContext* call, const iq::ReleaseTerminationRequest* request,
     iq::ReleaseTerminationResponse* response) {
-  const iq::TerminationId& termination = request->termination();
-  absl::Status valid = CheckContextId(termination.context_id(), "termination.context_id");
-  if (!valid.ok()) return Finish(call, valid);
-  absl::optional<Side> side;
-  if (termination.side() != iq::SIDE_UNSPECIFIED) {
-    absl::StatusOr<TerminationKey> key = ToTerminationKey(termination);
-    if (!key.ok()) return Finish(call, key.status());
-    side = key->side;
-  }
-  absl::optional<uint64_t> expected_revision;
-  if (request->has_expected_controller_state_revision()) {
-    expected_revision = request->expected_controller_state_revision();
-  }
-  return InTransaction(
-      call, request, response,
-      [request, response, side, expected_revision](ContextTable& contexts) -> absl::Status {
-        const std::string& context_id = request->termination().context_id();
-        Context* context = contexts.Find(context_id);
-        if (context == nullptr) return ContextUnknown();
-        ASSIGN_OR_RETURN(const std::vector<Context::Released> released,
-                         context->ReleaseTermination(request->termination().stream_id(), side,
-                                                     expected_revision));
-        for (const auto& [key, statistics] : released) {
-          iq::TerminationStatistics* proto = response->add_terminations();
-          SetTerminationId(context_id, key, proto->mutable_termination());
-          SetStatistics(statistics, proto);
-        }
-        contexts.EraseIfEmpty(context_id);
-        return absl::OkStatus();
-      });
+  return Run(call, request, response);
 }
 
 grpc::ServerUnaryReactor* MediaGatewayService::AuditContext(grpc::CallbackServerContext* call,

@@ -67,16 +67,10 @@ class MediaGatewayService final : public ims::iq::v1::MediaGatewayService::Callb
   grpc::ServerUnaryReactor* OnWorker(grpc::CallbackServerContext* call,
                                      const std::string& context_id, Operation operation);
 
-  // The same, once for each transaction id: a repeated request gets the first reply.
-  template <typename Request, typename Response, typename Operation>
-  grpc::ServerUnaryReactor* InTransaction(grpc::CallbackServerContext* call, const Request* request,
-                                          Response* response, Operation operation);
-
-  // Both kinds of reservation; `remote` is absent for the one without.
+  // Runs the procedure that `request` asks for there.
   template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Reserve(grpc::CallbackServerContext* call, const Request* request,
-                                    absl::StatusOr<absl::optional<RemoteDescriptor>> remote,
-                                    bool orders_allowed, Response* response);
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* call, const Request* request,
+                                Response* response);
 
   WorkerPool& workers_;
   GatewayState& state_;
