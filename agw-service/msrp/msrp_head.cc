@@ -17,8 +17,8 @@ constexpr absl::string_view kFromPath = "From-Path:";
 
 // RFC 4975 clause 9: ident = ALPHANUM 3*31ident-char.
 bool IsIdent(absl::string_view text) {
-  return text.size() >= 4 && text.size() <= kMsrpTransactionIdLimit && absl::ascii_isalnum(text[0]) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() >= 4 && text.size() <= kMsrpTransactionIdLimit &&
+         absl::ascii_isalnum(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(c) ||
                   absl::string_view(".-+%=").find(c) != absl::string_view::npos;
          });
