@@ -11,8 +11,8 @@
 namespace agw {
 namespace {
 
-// What is more than an ordinary turn needs is given back.
-constexpr size_t kScratchLimit = 4 * kTurnSize;
+// What is more than the largest turn needs, in memory that grows by doubling, is given back.
+constexpr size_t kScratchLimit = 4 * kBusyTurnSize;
 
 }  // namespace
 

@@ -244,6 +244,19 @@ TEST(MsrpTransformerTest, OctetsInWhichNothingChangesAreNotCopied) {
   EXPECT_EQ(result->size(), stray.size());
 }
 
+TEST(MsrpTransformerTest, WhatABusyStreamNeedsIsKept) {
+  FromUe up;
+  std::string turn = Send("a786", kFromUePaths, std::string(kBusyTurnSize - 2000, 'x'));
+  for (int i = 0; i < 3; ++i) {
+    up.Take(turn);
+    const char* const kept = up.scratch.rewritten.data();
+    EXPECT_EQ(up.Take(turn), AtThePeer(turn));
+    EXPECT_EQ(up.scratch.rewritten.data(), kept);
+    // A little more than before, which doubles what is kept.
+    turn.insert(0, Send("b786", kFromUePaths, std::string(200, 'x')));
+  }
+}
+
 TEST(MsrpTransformerTest, MuchThatWasPutTogetherOnceIsGivenBack) {
   const std::string path =
       absl::StrCat("msrp://relay.example:1/", std::string(1900, 'r'), ";tcp ", kPeer);

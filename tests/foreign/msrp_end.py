@@ -1,8 +1,11 @@
 """An MSRP end (RFC 4975) for tests, on a connected socket. It has its framing from nowhere else."""
 
 import collections
+import contextlib
 import itertools
 import re
+import select
+import ssl
 
 Frame = collections.namedtuple("Frame", "transaction_id method code to_path from_path headers body flag")
 
@@ -47,6 +50,22 @@ class MsrpEnd:
     def receive_octets(self):
         """The octets of the next request or response."""
         return self._receive(self._take_octets)
+
+    def exchange(self, octets, frame_count):
+        """Sends `octets` while so many requests and responses come, which it returns."""
+        frames, left = [], memoryview(octets)
+        timeout = self.connection.gettimeout()
+        self.connection.setblocking(False)
+        while left or len(frames) < frame_count:
+            select.select([self.connection], [self.connection] if left else [], [], timeout)
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                left = left[self.connection.send(left[:16384]):] if left else left
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                self._received += self.connection.recv(65536)
+            while frame := self._take_frame():
+                frames.append(frame)
+        self.connection.settimeout(timeout)
+        return frames
 
     def _receive(self, take):
         while not (taken := take()):

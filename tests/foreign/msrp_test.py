@@ -1,17 +1,18 @@
-"""Kamailio's MSRP module as the peer in the core, and as a relay before it: RFC 4975 and 4976. And
-Wireshark, as a reader of what the gateway sends.
+"""Application-aware MSRP with Kamailio's MSRP module as the peer in the core, and as a relay before it: RFC
+4975 and 4976. And with Wireshark, as a reader of what the IMS-AGW sends.
 
-The UE and the peer behind the relay are ends of ours, which have nothing but the RFCs in common with
-the gateway between them and Kamailio:
+The UE and the peer behind the relay are ends of ours, which have nothing but the RFCs in common with the
+IMS-AGW between them and Kamailio:
 
-    UE ── T1 gateway T2 ── Kamailio          it answers every request for its session
-    UE ── T1 gateway T2 ── Kamailio ── peer  it takes each request a hop further
+    UE ══ T1 IMS-AGW T2 ── Kamailio          it answers every request for its session
+    UE ══ T1 IMS-AGW T2 ── Kamailio ── peer  it takes each request a hop further
 """
 
+import concurrent.futures
 import contextlib
 import glob
 import hashlib
-import json
+import itertools
 import os
 import random
 import signal
@@ -19,14 +20,15 @@ import socket
 import struct
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
+import grpc
+from ims.iq.v1 import (
+    media_gateway_service_pb2 as messages, media_gateway_service_pb2_grpc, termination_pb2 as iq)
 from junit import main
 from msrp_end import MsrpEnd
-
-PATIENCE = 30  # Seconds; nothing waits that long when all is well.
+from service_processes import PATIENCE, Certificate, Services, start_tls, wait_until
 
 # Loopback addresses of this process alone, so that tests can run side by side without a network of
 # their own; there is only one for IPv6.
@@ -34,8 +36,6 @@ _SLOT = f"127.{150 + os.getpid() // 250 % 50}.{1 + os.getpid() % 250}"
 HOSTS = {"IPv4": {"ue": f"{_SLOT}.1", "access": f"{_SLOT}.2", "core": f"{_SLOT}.3",
                   "kamailio": f"{_SLOT}.4", "peer": f"{_SLOT}.5"},
          "IPv6": dict.fromkeys(("ue", "access", "core", "kamailio", "peer"), "::1")}
-
-SEND, REPORT = 0, 1  # Places in the gateway's counts of requests.
 
 CONFIGURATION = """
 #!KAMAILIO
@@ -140,37 +140,75 @@ class Kamailio:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-class Gateway:
-    """A stream through an application-aware gateway, the UE's end of it as `ue`."""
+class Stream:
+    """An application-aware stream of the IMS-AGW, set up over Iq; the UE's end of it is `ue`."""
 
-    def __init__(self, test, version, peer_path, remote):
+    _numbers = itertools.count(1)
+
+    def __init__(self, test, version, peer_path, core_port, core_host):
+        self._services, self._counted = test.services, {}
         hosts = HOSTS[version]
-        self._process = subprocess.Popen(
-            ["agw-service/msrp/testing/msrp_gateway", hosts["access"], hosts["core"]],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        test.addCleanup(self._process.wait)
-        test.addCleanup(self._process.kill)
-        self.t1, self.t2 = (self._process.stdout.readline().strip() for _ in range(2))
+        channel = test.enterContext(grpc.insecure_channel(f"127.0.0.1:{test.services.agw_ports['iq_port']}"))
+        self._iq = media_gateway_service_pb2_grpc.MediaGatewayServiceStub(channel)
+        self._context_id = f"msrp-{next(self._numbers)}"
+        family = f"ADDRESS_FAMILY_{version.upper()}"
+        t1 = self._iq.ReserveConnectionPoint(messages.ReserveConnectionPointRequest(
+            termination=self._termination("SIDE_ACCESS"), transaction_id="1",
+            local=iq.LocalDescriptor(address_family=family, transport_protocol="TRANSPORT_PROTOCOL_TCP_TLS_MSRP",
+                                     setup_mode="SETUP_MODE_ACTPASS"),
+            bearer_control=iq.BearerControl(interlinkage=iq.Interlinkage(topology="TOPOLOGY_T1_TO_T2"))),
+                                              timeout=PATIENCE).local_address
+        t2 = self._iq.ReserveAndConfigureConnectionPoint(messages.ReserveAndConfigureConnectionPointRequest(
+            termination=self._termination("SIDE_CORE"), transaction_id="2",
+            local=iq.LocalDescriptor(address_family=family, transport_protocol="TRANSPORT_PROTOCOL_TCP_MSRP",
+                                     setup_mode="SETUP_MODE_ACTPASS"),
+            remote=iq.RemoteDescriptor(address=iq.TransportAddress(ip_address=core_host, port=core_port),
+                                       msrp_path=peer_path),
+            bearer_control=iq.BearerControl(tcp_role="TCP_ROLE_ACTIVE")), timeout=PATIENCE).local_address
+        test.addCleanup(self._iq.ReleaseTermination, messages.ReleaseTerminationRequest(
+            termination=iq.TerminationId(context_id=self._context_id), transaction_id="4"), timeout=PATIENCE)
+
         connection = socket.socket(socket.AF_INET6 if version == "IPv6" else socket.AF_INET)
         test.addCleanup(connection.close)
         connection.bind((hosts["ue"], 0))
         connection.settimeout(PATIENCE)
         path = uri("msrps", hosts["ue"], connection.getsockname()[1], "ue")
-        self._process.stdin.write(f"{remote}\n{path}\n{' '.join(peer_path)}\n")
-        self._process.stdin.flush()
-        connection.connect((hosts["access"], int(self.t1.rpartition(":")[2])))
-        last = peer_path[-1].rpartition("/")[2]
-        self.ue = MsrpEnd(connection, path, [f"msrps://{self.t1}/{last}"])
-        self.ue_at_t2 = f"msrp://{self.t2}/ue;tcp"
+        self._iq.ConfigureConnectionPoint(messages.ConfigureConnectionPointRequest(
+            termination=self._termination("SIDE_ACCESS"), transaction_id="3",
+            remote=iq.RemoteDescriptor(address=iq.TransportAddress(ip_address=hosts["ue"]), msrp_path=[path],
+                                       fingerprints=[iq.Fingerprint(
+                                           hash_function="sha-256",
+                                           digest=bytes.fromhex(test.certificate.digest.replace(":", "")))]),
+            bearer_control=iq.BearerControl(
+                tcp_role="TCP_ROLE_PASSIVE", tls_role="TLS_ROLE_SERVER",
+                syn_policy=iq.SynPolicy(accept_from=iq.SynPolicy.AcceptFrom()))), timeout=PATIENCE)
+        connection.connect((t1.ip_address, t1.port))
+        connection = start_tls(connection, test.certificate)
+        test.addCleanup(connection.close)
 
-    def end(self):
-        """Ends the stream at the UE; returns what was counted from it and from the core."""
-        self.ue.connection.shutdown(socket.SHUT_WR)
-        while self.ue.connection.recv(65536):
-            pass
-        counts = [json.loads(self._process.stdout.readline()) for _ in range(2)]
-        assert self._process.wait(PATIENCE) == 0
-        return counts
+        session = peer_path[-1].rpartition("/")[2].removesuffix(";tcp")
+        self.t1 = t1
+        self.ue = MsrpEnd(connection, path, [uri("msrps", t1.ip_address, t1.port, session)])
+        self.ue_at_t2 = uri("msrp", t2.ip_address, t2.port, "ue")
+        self._counted = self._counts()
+
+    def _termination(self, side):
+        return iq.TerminationId(context_id=self._context_id, stream_id=1, side=side)
+
+    def _counts(self):
+        return self._services.agw_metrics("iqgate_agw_msrp_")
+
+    def wait_until_counted(self, **expected):
+        """`expected`: what this stream adds to a series, by its name without prefix and suffix, as a
+        dictionary from its labels."""
+        wanted = {f"iqgate_agw_msrp_{name}_total{{{labels}}}": count
+                  for name, series in expected.items() for labels, count in series.items()}
+
+        def changes():
+            now = self._counts()
+            return {series: now[series] - self._counted[series] for series in wanted}
+
+        wait_until(lambda: changes() == wanted, lambda: f"{changes()} is not {wanted}")
 
 
 def read_with_wireshark(octets_of_messages):
@@ -203,20 +241,23 @@ class MsrpTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kamailio = cls.enterClassContext(Kamailio())
+        cls.services = cls.enterClassContext(
+            Services(access=[hosts["access"] for hosts in HOSTS.values()],
+                     core=[hosts["core"] for hosts in HOSTS.values()]))
+        cls.certificate = Certificate(cls.services.folder, "phone")
 
     def _kamailio_uri(self, version, session):
         return uri("msrp", HOSTS[version]["kamailio"], self.kamailio.ports[version], session)
 
-    def _kamailio_address(self, version):
-        host = HOSTS[version]["kamailio"]
-        return f"{f'[{host}]' if version == 'IPv6' else host}:{self.kamailio.ports[version]}"
+    def _stream_to_kamailio(self, version, path):
+        return Stream(self, version, path, self.kamailio.ports[version], HOSTS[version]["kamailio"])
 
     def test_R_AGW_31_kamailio_answers_the_UE_and_sees_its_own_path(self):
         for version in HOSTS:
             with self.subTest(version=version):
                 path = [self._kamailio_uri(version, "kamailio")]
-                gateway = Gateway(self, version, path, self._kamailio_address(version))
-                ue = gateway.ue
+                stream = self._stream_to_kamailio(version, path)
+                ue = stream.ue
                 texts = [None, b"hello", b"\r\n-------not.its.id$\r\n", b"", b"x" * 8000]
                 for number, text in enumerate(texts):
                     size = len(text or b"")
@@ -226,23 +267,22 @@ class MsrpTest(unittest.TestCase):
                     # Kamailio has these from the request, where they were its own and the UE's at T2.
                     self.assertEqual(response.from_path, ue.remote_path)
                     self.assertEqual(response.to_path, [ue.path])
-                from_ue, from_core = gateway.end()
-                self.assertEqual(from_ue["requests"][SEND], len(texts))
-                self.assertEqual(from_core["responses"][0], len(texts))
-                self.assertEqual((from_ue["not_addressed"], from_core["not_addressed"]), (0, 0))
+                stream.wait_until_counted(requests={'method="SEND",side="access"': len(texts)},
+                                          responses={'code="200",side="core"': len(texts)},
+                                          unaddressed={'side="access"': 0, 'side="core"': 0})
 
-    def test_kamailio_refuses_what_the_gateway_does_not_know(self):
+    def test_kamailio_refuses_what_the_IMS_AGW_does_not_know(self):
         for version in HOSTS:
             with self.subTest(version=version):
                 path = [self._kamailio_uri(version, "kamailio")]
-                gateway = Gateway(self, version, path, self._kamailio_address(version))
-                stray = [f"msrps://{gateway.t1}/somebody-else;tcp"]
-                sent = gateway.ue.send("SEND", ["Message-ID: 1"], to_path=stray)
-                response = gateway.ue.receive()
+                stream = self._stream_to_kamailio(version, path)
+                stray = [uri("msrps", stream.t1.ip_address, stream.t1.port, "somebody-else")]
+                sent = stream.ue.send("SEND", ["Message-ID: 1"], to_path=stray)
+                response = stream.ue.receive()
                 self.assertEqual((response.transaction_id, response.code), (sent, 481))
-                self.assertEqual((response.to_path, response.from_path), ([gateway.ue.path], stray))
-                from_ue, from_core = gateway.end()
-                self.assertEqual((from_ue["not_addressed"], from_core["not_addressed"]), (1, 1))
+                self.assertEqual((response.to_path, response.from_path), ([stream.ue.path], stray))
+                stream.wait_until_counted(responses={'code="481",side="core"': 1},
+                                          unaddressed={'side="access"': 1, 'side="core"': 1})
 
     def _behind_relay(self, version):
         """A stream with Kamailio before the peer, after the first SEND; and the peer."""
@@ -250,16 +290,16 @@ class MsrpTest(unittest.TestCase):
         self.addCleanup(listener.close)
         peer_uri = uri("msrp", *listener.getsockname()[:2], "peer")
         relay = self._kamailio_uri(version, "relay")
-        gateway = Gateway(self, version, [relay, peer_uri], self._kamailio_address(version))
-        sent = gateway.ue.send("SEND", ["Message-ID: first"])
-        self.assertEqual(gateway.ue.receive().transaction_id, sent)
+        stream = self._stream_to_kamailio(version, [relay, peer_uri])
+        sent = stream.ue.send("SEND", ["Message-ID: first"])
+        self.assertEqual(stream.ue.receive().transaction_id, sent)
         connection = accept(listener)
         self.addCleanup(connection.close)
-        peer = MsrpEnd(connection, peer_uri, [relay, gateway.ue_at_t2])
+        peer = MsrpEnd(connection, peer_uri, [relay, stream.ue_at_t2])
         first = peer.receive()
-        self.assertEqual((first.to_path, first.from_path), ([peer_uri], [relay, gateway.ue_at_t2]))
+        self.assertEqual((first.to_path, first.from_path), ([peer_uri], [relay, stream.ue_at_t2]))
         peer.respond(first)
-        return gateway, peer
+        return stream, peer
 
     def _without_relay(self, version):
         """A stream to a peer that nobody is before; and the peer."""
@@ -267,16 +307,16 @@ class MsrpTest(unittest.TestCase):
         self.addCleanup(listener.close)
         host, port = listener.getsockname()[:2]
         peer_uri = uri("msrp", host, port, "peer")
-        gateway = Gateway(self, version, [peer_uri], f"{f'[{host}]' if version == 'IPv6' else host}:{port}")
+        stream = Stream(self, version, [peer_uri], port, host)
         connection = accept(listener)
         self.addCleanup(connection.close)
-        return gateway, MsrpEnd(connection, peer_uri, [gateway.ue_at_t2])
+        return stream, MsrpEnd(connection, peer_uri, [stream.ue_at_t2])
 
     def test_wireshark_reads_the_paths_of_each_message_that_comes_out(self):
         for version in HOSTS:
             with self.subTest(version=version):
-                gateway, peer = self._without_relay(version)
-                for sender, receiver in ((gateway.ue, peer), (peer, gateway.ue)):
+                stream, peer = self._without_relay(version)
+                for sender, receiver in ((stream.ue, peer), (peer, stream.ue)):
                     requests = [sender.request("SEND", message_headers(n, 1, n, n), b"x" * n, "+$#"[n % 3])[0]
                                 for n in range(20)]
                     requests.append(sender.request("REPORT", ["Message-ID: 1", "Status: 000 200 OK"])[0])
@@ -289,43 +329,34 @@ class MsrpTest(unittest.TestCase):
         chunk_size, chunk_count = 64 * 1024, 200
         for version in HOSTS:
             with self.subTest(version=version):
-                gateway, peer = self._without_relay(version)
+                stream, peer = self._without_relay(version)
                 # As if each chunk were followed by another message.
                 content = random.Random(2).randbytes(chunk_size - 30) + b"\r\n-------no.end.of.it$\r\nMSRP "
 
-                def send(end):
+                def octets_from(end):
                     for number in range(chunk_count):
-                        last = number + 1 == chunk_count
                         begin = number * len(content) + 1
-                        end.send("SEND", message_headers("file", begin, begin + len(content) - 1, "*"), content,
-                                 "$" if last else "+")
+                        headers = message_headers("file", begin, begin + len(content) - 1, "*")
+                        yield end.request("SEND", headers, content, "+" if number + 1 < chunk_count else "$")[0]
 
-                senders = [threading.Thread(target=send, args=(end,)) for end in (gateway.ue, peer)]
-                for sender in senders:
-                    sender.start()
-                received = {}
-
-                def receive(end):
-                    received[end] = [end.receive() for _ in range(chunk_count)]
-
-                receivers = [threading.Thread(target=receive, args=(end,)) for end in (gateway.ue, peer)]
-                for thread in receivers:
-                    thread.start()
-                for thread in senders + receivers:
-                    thread.join(PATIENCE)
-                for end in (gateway.ue, peer):
-                    self.assertEqual([frame.body == content for frame in received[end]], [True] * chunk_count)
-                    self.assertEqual({tuple(frame.to_path) for frame in received[end]}, {(end.path,)})
-                    self.assertEqual([frame.flag for frame in received[end]], ["+"] * (chunk_count - 1) + ["$"])
-                peer.connection.shutdown(socket.SHUT_WR)
-                for counts in gateway.end():
-                    self.assertEqual((counts["chunks"], counts["complete_messages"]), (chunk_count - 1, 1))
+                # The UE's TLS is for one thread.
+                with concurrent.futures.ThreadPoolExecutor() as threads:
+                    received = [(end, threads.submit(end.exchange, b"".join(octets_from(end)), chunk_count))
+                                for end in (stream.ue, peer)]
+                for end, frames in received:
+                    frames = frames.result()
+                    self.assertEqual([frame.body == content for frame in frames], [True] * chunk_count)
+                    self.assertEqual({tuple(frame.to_path) for frame in frames}, {(end.path,)})
+                    self.assertEqual([frame.flag for frame in frames], ["+"] * (chunk_count - 1) + ["$"])
+                stream.wait_until_counted(chunks={
+                    'end="continued",side="access"': chunk_count - 1, 'end="complete",side="access"': 1,
+                    'end="continued",side="core"': chunk_count - 1, 'end="complete",side="core"': 1})
 
     def test_a_chat_both_ways_through_a_relay(self):
         for version in HOSTS:
             with self.subTest(version=version):
-                gateway, peer = self._behind_relay(version)
-                ue = gateway.ue
+                stream, peer = self._behind_relay(version)
+                ue = stream.ue
                 for number in range(10):
                     text = f"message {number}".encode()
                     headers = message_headers(number, 1, len(text), len(text), "Success-Report: yes")
@@ -346,35 +377,34 @@ class MsrpTest(unittest.TestCase):
                         self.assertEqual((report.method, report.body), ("REPORT", None))
                         self.assertEqual(report.headers["Message-ID"], str(number))
                         self.assertEqual(report.from_path, sender.remote_path)
-                from_ue, from_core = gateway.end()
-                for counts in (from_ue, from_core):
-                    self.assertGreaterEqual(counts["requests"][SEND], 10)
-                    self.assertEqual(counts["requests"][REPORT], 10)
-                    self.assertGreaterEqual(counts["complete_messages"], 10)
-                    self.assertEqual(counts["not_addressed"], 0)
+                stream.wait_until_counted(
+                    requests={'method="SEND",side="access"': 11, 'method="SEND",side="core"': 10,
+                              'method="REPORT",side="access"': 10, 'method="REPORT",side="core"': 10},
+                    chunks={'end="complete",side="access"': 11, 'end="complete",side="core"': 10},
+                    unaddressed={'side="access"': 0, 'side="core"': 0})
 
     def test_a_file_through_a_relay(self):
         content = random.Random(1).randbytes(2_000_000)
         chunk_size = 2048
         for version in HOSTS:
             with self.subTest(version=version):
-                gateway, peer = self._behind_relay(version)
+                stream, peer = self._behind_relay(version)
                 received, size, responses, chunks = hashlib.sha256(), 0, 0, 0
                 for begin in range(0, len(content), chunk_size):
                     chunk = content[begin:begin + chunk_size]
                     last = begin + len(chunk) == len(content)
                     headers = message_headers("file", begin + 1, begin + len(chunk), len(content))
-                    gateway.ue.send("SEND", headers, chunk, "$" if last else "+")
+                    stream.ue.send("SEND", headers, chunk, "$" if last else "+")
                     chunks += 1
                     frame = peer.receive()
                     received.update(frame.body)
                     size += len(frame.body)
                     peer.respond(frame)
-                    responses += gateway.ue.receive().code == 200
+                    responses += stream.ue.receive().code == 200
                 self.assertEqual((size, received.digest()), (len(content), hashlib.sha256(content).digest()))
                 self.assertEqual(responses, chunks)
-                from_ue, _ = gateway.end()
-                self.assertEqual((from_ue["chunks"], from_ue["complete_messages"]), (chunks - 1, 2))
+                stream.wait_until_counted(chunks={'end="continued",side="access"': chunks - 1,
+                                                  'end="complete",side="access"': 2})
 
 
 if __name__ == "__main__":

@@ -192,6 +192,10 @@ class Services:
         """The value of a series of agw-service at /metrics, e.g. 'name{label="value"}'; 0 if absent."""
         return _metric(self.agw_ports["http_port"], series)
 
+    def agw_metrics(self, prefix):
+        """The values of all series of agw-service whose names begin so."""
+        return dict(_metrics(self.agw_ports["http_port"], prefix))
+
     def alg_metric(self, series):
         """The same of alg-service."""
         return _metric(self.alg_ports["http_port"], series)
@@ -213,13 +217,16 @@ class Services:
                                 timeout=PATIENCE)
 
 
-def _metric(http_port, series):
+def _metrics(http_port, prefix):
     with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/metrics", timeout=PATIENCE) as response:
         for line in response.read().decode().splitlines():
-            name, _, value = line.rpartition(" ")
-            if name == series:
-                return float(value)
-    return 0
+            series, _, value = line.rpartition(" ")
+            if series.startswith(prefix):
+                yield series, float(value)
+
+
+def _metric(http_port, series):
+    return dict(_metrics(http_port, series)).get(series, 0)
 
 
 class Offered:
@@ -292,10 +299,10 @@ def start_tls(connection, certificate):
 
 
 def wait_until(condition, what, timeout=PATIENCE):
-    """For what nobody reports; looks every few milliseconds."""
+    """For what nobody reports; looks every few milliseconds. `what`: a text, or what makes one."""
     deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what}"
+        assert time.monotonic() < deadline, f"not in time: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
