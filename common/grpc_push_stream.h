@@ -36,6 +36,10 @@ class PushStream : public grpc::ServerWriteReactor<Response> {
   // The next message; nullopt if there is none now. Called with the stream's lock held.
   virtual absl::optional<Response> Next() = 0;
 
+  // Whether `Next()` would give another one at once: then gRPC need not send the present one by
+  // itself. Called with the stream's lock held, after `Next()`.
+  virtual bool more_follows() const { return false; }
+
   // The call is over; the stream is deleted next.
   virtual void OnEnd() = 0;
 
@@ -63,10 +67,15 @@ class PushStream : public grpc::ServerWriteReactor<Response> {
     if (!next.has_value()) return;
     current_ = *std::move(next);
     writing_ = true;
-    this->StartWrite(&current_);
+    grpc::WriteOptions options;
+    // The first carries the initial metadata, for whose sending gRPC would wait.
+    if (begun_ && more_follows()) options.set_buffer_hint();
+    begun_ = true;
+    this->StartWrite(&current_, options);
   }
 
   Mutex mutex_;
+  bool begun_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   absl::optional<grpc::Status> closing_ ABSL_GUARDED_BY(mutex_);

@@ -1,6 +1,8 @@
 #include "common/log_writer.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -100,6 +102,32 @@ TEST_F(LogWriterTest, LinesThatNobodyCanReadAnyMoreAreCounted) {
   writer_->Append("lost\n");
   writer_->Flush(absl::Seconds(20));
   EXPECT_EQ(writer_->dropped_line_count(), 1u);
+}
+
+TEST_F(LogWriterTest, LinesThatComeTogetherAreWrittenTogether) {
+  // A socket that keeps the limits of writes.
+  std::array<int, 2> sockets;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()), 0);
+  constexpr int kLineCount = 100;
+  size_t write_count = 0;
+  size_t size = 0;
+  {
+    LogWriter writer(sockets[1], kCapacity);
+    for (int i = 0; i < kLineCount; ++i) writer.Append(std::string(99, 'x') + "\n");
+    std::array<char, PIPE_BUF> buffer;
+    while (size < 100 * kLineCount) {
+      const ssize_t count = recv(sockets[0], buffer.data(), buffer.size(), 0);
+      ASSERT_GT(count, 0);
+      EXPECT_EQ(buffer[static_cast<size_t>(count) - 1], '\n');
+      size += static_cast<size_t>(count);
+      ++write_count;
+    }
+  }
+  close(sockets[0]);
+  close(sockets[1]);
+  EXPECT_EQ(size, 100u * kLineCount);
+  // Three at best; the thread may be late, so that the first lines wait for none.
+  EXPECT_LT(write_count, kLineCount / 4u);
 }
 
 TEST_F(LogWriterTest, FlushWaitsUntilAllIsWritten) {

@@ -37,6 +37,8 @@ class GatewayStreams::NotificationStream final
     return response;
   }
 
+  bool more_follows() const override { return sent_ < streams_.log_.last_sequence_number(); }
+
   void OnEnd() override {
     streams_.log_.RemoveWatcher(*this);
     common::MutexLock lock(streams_.mutex_);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "agw-service/control/proto_conversion.h"
+#include "common/monotonic_time.h"
 #include "common/thread_name.h"
 
 namespace agw {
@@ -11,6 +13,9 @@ namespace {
 
 // Events that wait for their number; what a few seconds of the worst load bring.
 constexpr size_t kIncomingLimit = 16384;
+
+// How long events wait for others. A session that comes about has several within so much.
+constexpr absl::Duration kGatherTime = absl::Milliseconds(2);
 
 }  // namespace
 
@@ -31,6 +36,7 @@ NotificationLog::~NotificationLog() {
 }
 
 void NotificationLog::Append(Event event) {
+  bool wake;
   {
     common::MutexLock lock(mutex_);
     if (incoming_.size() == incoming_limit_) {
@@ -38,8 +44,9 @@ void NotificationLog::Append(Event event) {
       ++newly_dropped_count_;
     }
     incoming_.push_back(std::move(event));
+    wake = std::exchange(resting_, false);
   }
-  something_to_do_.notify_one();
+  if (wake) something_to_do_.notify_one();
 }
 
 // The analysis does not follow a condition variable that takes the lock by reference.
@@ -48,40 +55,51 @@ void NotificationLog::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   while (true) {
     std::deque<Event> events;
     uint64_t dropped_count;
-    bool stopping;
     {
       common::MutexLock lock(mutex_);
-      while (incoming_.empty() && !stopping_) something_to_do_.wait(mutex_);
+      if (!WaitForEvents()) return;
       events.swap(incoming_);
       dropped_count = std::exchange(newly_dropped_count_, 0);
-      stopping = stopping_;
     }
-    if (!events.empty()) {
-      Number(std::move(events), dropped_count);
-      common::MutexLock lock(watchers_mutex_);
-      for (Watcher* watcher : watchers_) watcher->OnAppended();
-    } else if (stopping) {
-      return;
-    }
+    Number(std::move(events), dropped_count);
+    common::MutexLock lock(watchers_mutex_);
+    for (Watcher* watcher : watchers_) watcher->OnAppended();
   }
 }
 
-void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
-  if (dropped_count > 0) {
-    common::MutexLock lock(mutex_);
-    // Those kept have no gaps, and those that come now are enough to take the place of all.
-    entries_.clear();
-    last_sequence_number_ += dropped_count;
-    dropped_count_ += dropped_count;
+bool NotificationLog::WaitForEvents() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  while (incoming_.empty() && !stopping_) {
+    resting_ = true;
+    something_to_do_.wait(mutex_);
   }
+  resting_ = false;
+  const auto deadline = (common::MonotonicTime::Now() + kGatherTime).ToChrono();
+  while (!stopping_ && something_to_do_.wait_until(mutex_, deadline) != std::cv_status::timeout) {
+    continue;
+  }
+  return !incoming_.empty();
+}
+
+void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
+  // Only this thread changes the number.
+  uint64_t sequence_number = last_sequence_number() + dropped_count;
+  std::vector<Entry> entries;
+  entries.reserve(events.size());
   for (const Event& event : events) {
     auto notification = std::make_shared<ims::iq::v1::Notification>(ToProto(event));
-    // Only this thread changes the number.
-    notification->set_sequence_number(last_sequence_number() + 1);
+    notification->set_sequence_number(++sequence_number);
     observer_(*notification);
-    common::MutexLock lock(mutex_);
-    last_sequence_number_ = notification->sequence_number();
-    entries_.push_back(std::move(notification));
+    entries.push_back(std::move(notification));
+  }
+  common::MutexLock lock(mutex_);
+  if (dropped_count > 0) {
+    // Those kept have no gaps, and those that come now are enough to take the place of all.
+    entries_.clear();
+    dropped_count_ += dropped_count;
+  }
+  last_sequence_number_ = sequence_number;
+  for (Entry& entry : entries) {
+    entries_.push_back(std::move(entry));
     if (entries_.size() > capacity_) entries_.pop_front();
   }
 }
