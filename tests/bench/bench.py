@@ -28,6 +28,8 @@ Figure = collections.namedtuple("Figure", "title unit decimals scale reference",
 FIGURES = {
     "up_s_per_gb": Figure("bulk up (decrypt)", "s/GB", 3, 1),
     "down_s_per_gb": Figure("bulk down (encrypt)", "s/GB", 3, 1),
+    "msrp_up_s_per_gb": Figure("bulk up, MSRP read", "s/GB", 3, 1, "up_s_per_gb"),
+    "msrp_down_s_per_gb": Figure("bulk down, MSRP read", "s/GB", 3, 1, "down_s_per_gb"),
     "round_trip_us": Figure("1 KiB round trip", "us", 1, 1),
     "setup_us": Figure("session set-up", "us", 0, 1),
     "setup_data_plane_us": Figure("  data plane alone", "us", 0, 1, "setup_us"),
@@ -43,16 +45,20 @@ MEMORY = ("idle_bytes", "waiting_bytes")
 # Of the load's works: how it is told how much, and with --quick; its figures by their name here.
 Work = collections.namedtuple("Work", "arguments amount quick figures")
 WORKS = {
-    "up": Work(["--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "up_s_per_gb"}),
-    "down": Work(["--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "down_s_per_gb"}),
-    "ping": Work(["--sessions=50"], "--amount=25000", "--amount=10000",
+    "up": Work(["--work=up", "--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "up_s_per_gb"}),
+    "down": Work(["--work=down", "--sessions=20"], "--amount=15000000", "--amount=10000000", {"s_per_gb": "down_s_per_gb"}),
+    "msrp up": Work(["--work=up", "--msrp", "--sessions=20"], "--amount=15000000", "--amount=10000000",
+                    {"s_per_gb": "msrp_up_s_per_gb"}),
+    "msrp down": Work(["--work=down", "--msrp", "--sessions=20"], "--amount=15000000", "--amount=10000000",
+                      {"s_per_gb": "msrp_down_s_per_gb"}),
+    "ping": Work(["--work=ping", "--sessions=50"], "--amount=25000", "--amount=10000",
                  {"us_per_round_trip": "round_trip_us", "p50_us": "round_trip_p50_us", "p99_us": "round_trip_p99_us"}),
-    "setup": Work([], "--sessions=400", "--sessions=200",
+    "setup": Work(["--work=setup"], "--sessions=400", "--sessions=200",
                   {"us_per_setup": "setup_us", "us_per_setup_data_plane": "setup_data_plane_us",
                    "us_per_setup_control_plane": "setup_control_plane_us"}),
-    "idle": Work([], "--sessions=2000", "--sessions=500", {"bytes_per_session": "idle_bytes"}),
-    "waiting": Work([], "--sessions=2000", "--sessions=500", {"bytes_per_session": "waiting_bytes"}),
-    "flat": Work([], None, None, {}),
+    "idle": Work(["--work=idle"], "--sessions=2000", "--sessions=500", {"bytes_per_session": "idle_bytes"}),
+    "waiting": Work(["--work=waiting"], "--sessions=2000", "--sessions=500", {"bytes_per_session": "waiting_bytes"}),
+    "flat": Work(["--work=flat"], None, None, {}),
 }
 
 
@@ -109,7 +115,7 @@ class Bench:
         others = OtherLoad(pids)
         try:
             result = subprocess.run(
-                ["taskset", "-c", str(self._load_core), f"{self._programs}/tests/bench/proxy_load", f"--work={name}",
+                ["taskset", "-c", str(self._load_core), f"{self._programs}/tests/bench/proxy_load",
                  *work.arguments, amount or (work.quick if self._quick else work.amount), f"--pids={','.join(map(str, pids))}",
                  f"--core={CORE}", f"--phone={PHONE}", *proxy.load_arguments()],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=3 * PATIENCE, check=True)
@@ -140,12 +146,13 @@ class Bench:
             for number in range(count):
                 if number >= 2 and time.monotonic() > end:
                     break
-                for name in ("up", "down", "ping", "up", "down", "setup"):
+                for name in ("up", "down", "msrp up", "msrp down", "ping", "up", "down", "setup"):
                     for proxy in proxies:
-                        self.measure(proxy, name, f"round {number + 1} of {count}")
+                        if proxy.does(name):
+                            self.measure(proxy, name, f"round {number + 1} of {count}")
             while not self.failures and (lacking := [
-                    (name, proxy) for name in ("up", "down", "ping", "setup") for proxy in proxies
-                    if self.samples.quiet_count(proxy.name, next(iter(WORKS[name].figures.values()))) < 2]):
+                    (name, proxy) for name in ("up", "down", "msrp up", "msrp down", "ping", "setup") for proxy in proxies
+                    if proxy.does(name) and self.samples.quiet_count(proxy.name, next(iter(WORKS[name].figures.values()))) < 2]):
                 for name, proxy in lacking:
                     if time.monotonic() > end:
                         return
@@ -156,13 +163,13 @@ class Bench:
         for number in range(count):
             for name in ("idle", "waiting"):
                 for proxy in self.proxies():
-                    if name == "idle" or isinstance(proxy, Agw):
+                    if proxy.does(name):
                         with proxy:
                             self.measure(proxy, name, f"memory, {number + 1} of {count}")
 
     def flatness(self):
         """The IMS-AGW's figures beside few and beside many sessions. Each takes up to four descriptors."""
-        many = min(6000, (self._descriptor_limit - 1500) // 4)
+        many = min(6000, (self._descriptor_limit - 2500) // 4)
         with self.proxies()[-1] as proxy:
             return self.measure(proxy, "flat", "flatness", f"--sessions={many}")
 
@@ -211,6 +218,11 @@ def print_others(report):
         print(f"\nlimit: what no proxy can do without, from the same load: receiving, AES-128-GCM (alone "
               f"{limit['aead_s_per_gb']['median']:.3f} s/GB) and sending;\n"
               f"accepting, connecting and closing, and BoringSSL's handshake (alone {limit['handshake_us']['median']:.0f} us).")
+    agw = figures.get("AGW", {})
+    if "msrp_up_s_per_gb" in agw:
+        print("\nMSRP read and its paths rewritten, chunks of 64 KiB, compared with octets passed on: up "
+              f"{agw['msrp_up_s_per_gb']['median'] / agw['up_s_per_gb']['median']:.2f}, down "
+              f"{agw['msrp_down_s_per_gb']['median'] / agw['down_s_per_gb']['median']:.2f}.")
     two = figures.get("AGW, 2 workers")
     if two:
         print("\nTwo workers on the same core, compared with one: " + ", ".join(

@@ -83,10 +83,12 @@ absl::Status IqSessions::Release(size_t count) {
 }
 
 absl::StatusOr<common::TransportAddress> IqSessions::SetUpOne(const std::string& context_id) const {
+  const bool is_aware = !options_.phone_path.empty();
   iq::ReserveConnectionPointRequest access;
   SetTermination(context_id, iq::SIDE_ACCESS, access.mutable_termination());
   access.set_transaction_id("1");
-  access.mutable_local()->set_transport_protocol(options_.access_protocol);
+  access.mutable_local()->set_transport_protocol(is_aware ? iq::TRANSPORT_PROTOCOL_TCP_TLS_MSRP
+                                                          : iq::TRANSPORT_PROTOCOL_TCP_TLS);
   access.mutable_local()->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   access.mutable_local()->set_certificate_fingerprint_request(true);
   access.mutable_bearer_control()->mutable_syn_policy()->mutable_drop_all();
@@ -98,9 +100,11 @@ absl::StatusOr<common::TransportAddress> IqSessions::SetUpOne(const std::string&
   iq::ReserveAndConfigureConnectionPointRequest core;
   SetTermination(context_id, iq::SIDE_CORE, core.mutable_termination());
   core.set_transaction_id("2");
-  core.mutable_local()->set_transport_protocol(options_.core_protocol);
+  core.mutable_local()->set_transport_protocol(is_aware ? iq::TRANSPORT_PROTOCOL_TCP_MSRP
+                                                        : iq::TRANSPORT_PROTOCOL_TCP);
   core.mutable_local()->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   SetAddress(options_.core, core.mutable_remote());
+  if (is_aware) core.mutable_remote()->add_msrp_path(options_.core_path);
   core.mutable_bearer_control()->set_tcp_role(iq::TCP_ROLE_ACTIVE);
   RETURN_IF_ERROR(Call(*stub_, &Stub::ReserveAndConfigureConnectionPoint, core).status());
 
@@ -108,6 +112,7 @@ absl::StatusOr<common::TransportAddress> IqSessions::SetUpOne(const std::string&
   SetTermination(context_id, iq::SIDE_ACCESS, answer.mutable_termination());
   answer.set_transaction_id("3");
   SetAddress({.ip = options_.phone_ip, .port = 0}, answer.mutable_remote());
+  if (is_aware) answer.mutable_remote()->add_msrp_path(options_.phone_path);
   iq::Fingerprint* fingerprint = answer.mutable_remote()->add_fingerprints();
   fingerprint->set_hash_function("sha-256");
   fingerprint->set_digest(options_.phone_digest);

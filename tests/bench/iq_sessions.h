@@ -29,8 +29,10 @@ class IqSessions {
     common::IpAddress phone_ip;
     std::string phone_digest;  // SHA-256 of its certificate.
     common::TransportAddress core;
-    ims::iq::v1::TransportProtocol access_protocol = ims::iq::v1::TRANSPORT_PROTOCOL_TCP_TLS;
-    ims::iq::v1::TransportProtocol core_protocol = ims::iq::v1::TRANSPORT_PROTOCOL_TCP;
+
+    // "a=path" of both ends, one URI each, where the IMS-AGW is to read MSRP. Else both are empty.
+    std::string phone_path = {};
+    std::string core_path = {};
   };
 
   // Watches the notifications too, since every IMS-AGW in operation is watched. `kUnavailable` if

@@ -19,8 +19,6 @@ namespace {
 // What is sealed and sent at once.
 constexpr size_t kTurnSize = 64 * 1024;
 
-constexpr absl::string_view kGreeting = "g";
-
 // In the event: which end, of which kind.
 constexpr uint64_t kListenerTag = 0;
 constexpr uint64_t PhoneTag(size_t index) { return 2 * index + 1; }
@@ -30,26 +28,36 @@ absl::Status CoreBroke(int error) {
   return absl::UnavailableError(absl::StrCat("the core's connection broke: ", strerror(error)));
 }
 
+// From wherever it begins, a turn can be taken of it, or be compared with it.
+std::string Repeated(absl::string_view payload) {
+  std::string result;
+  while (result.size() < payload.size() + kReadSize) absl::StrAppend(&result, payload);
+  return result;
+}
+
 bool IsForLater(int error) { return error == EAGAIN || error == EINTR; }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Load>> Load::Start(PhoneProfile* profile,
                                                   const common::IpAddress& phone_ip,
-                                                  const common::TransportAddress& core) {
+                                                  const common::TransportAddress& core,
+                                                  Payload greeting) {
   absl::StatusOr<peers::Listener> listener = peers::Listener::Listen(core);
   if (!listener.ok()) return listener.status();
   peers::OwnedFd epoll(epoll_create1(EPOLL_CLOEXEC));
   CHECK(epoll.get() >= 0);
-  return std::unique_ptr<Load>(new Load(profile, phone_ip, std::move(epoll), *std::move(listener)));
+  return std::unique_ptr<Load>(
+      new Load(profile, phone_ip, std::move(epoll), *std::move(listener), std::move(greeting)));
 }
 
 Load::Load(PhoneProfile* profile, const common::IpAddress& phone_ip, peers::OwnedFd epoll,
-           peers::Listener listener)
+           peers::Listener listener, Payload greeting)
     : profile_(profile),
       phone_ip_(phone_ip),
       epoll_(std::move(epoll)),
       listener_(std::move(listener)),
+      greeting_(std::move(greeting)),
       buffer_(kReadSize) {
   SetEvents(listener_.fd(), EPOLLIN, kListenerTag, /*is_new=*/true);
 }
@@ -88,35 +96,42 @@ absl::Status Load::Close() {
   return Run(Work::kClose, [&] { return finished_count_ == count && gone_core_count_ == count; });
 }
 
-absl::Status Load::SendUp(absl::string_view payload, size_t session_count, uint64_t byte_count) {
-  return Move(Work::kSend, Direction::kUp, payload, session_count, byte_count);
+absl::Status Load::SendUp(const Payloads& payloads, size_t session_count, uint64_t byte_count) {
+  return Move(Work::kSend, Direction::kUp, payloads, session_count, byte_count);
 }
 
-absl::Status Load::SendDown(absl::string_view payload, size_t session_count, uint64_t byte_count) {
-  return Move(Work::kSend, Direction::kDown, payload, session_count, byte_count);
+absl::Status Load::SendDown(const Payloads& payloads, size_t session_count, uint64_t byte_count) {
+  return Move(Work::kSend, Direction::kDown, payloads, session_count, byte_count);
 }
 
-absl::Status Load::PourUp(absl::string_view payload, size_t session_count, uint64_t byte_count) {
-  return Move(Work::kPour, Direction::kUp, payload, session_count, byte_count);
+absl::Status Load::PourUp(const Payloads& payloads, size_t session_count, uint64_t byte_count) {
+  return Move(Work::kPour, Direction::kUp, payloads, session_count, byte_count);
 }
 
-absl::Status Load::PourDown(absl::string_view payload, size_t session_count, uint64_t byte_count) {
-  return Move(Work::kPour, Direction::kDown, payload, session_count, byte_count);
+absl::Status Load::PourDown(const Payloads& payloads, size_t session_count, uint64_t byte_count) {
+  return Move(Work::kPour, Direction::kDown, payloads, session_count, byte_count);
 }
 
-absl::Status Load::Move(Work work, Direction direction, absl::string_view payload,
+absl::Status Load::Move(Work work, Direction direction, const Payloads& payloads,
                         size_t session_count, uint64_t byte_count) {
   CHECK(session_count <= phones_.size() && phones_.size() == cores_.size());
   direction_ = direction;
-  payload_size_ = payload.size();
-  payload_.clear();
-  while (payload_.size() < payload_size_ + kReadSize) absl::StrAppend(&payload_, payload);
   byte_count_ = byte_count;
   finished_count_ = gone_core_count_ = 0;
   on_their_way_ = 0;
   on_their_way_limit_ = kOnTheirWay * static_cast<int64_t>(session_count);
   for (size_t i = phones_.size() - session_count; i < phones_.size(); ++i) {
-    phones_[i]->byte_count = cores_[i]->byte_count = 0;
+    PhoneEnd& phone = *phones_[i];
+    CoreEnd& core = *cores_[i];
+    phone.byte_count = core.byte_count = 0;
+    const bool up = direction == Direction::kUp;
+    const std::string of_phone = (up ? payloads.sent : payloads.arriving)(phone.proxy);
+    const std::string of_core =
+        (up ? payloads.arriving : payloads.sent)(core.socket.remote_address());
+    CHECK(of_phone.size() == of_core.size() && !of_phone.empty());
+    payload_size_ = of_phone.size();
+    phone.payload = Repeated(of_phone);
+    core.payload = Repeated(of_core);
     if (direction == Direction::kUp) {
       SetEvents(phones_[i]->phone.fd(), EPOLLIN | EPOLLOUT, PhoneTag(i));
     } else {
@@ -132,7 +147,7 @@ absl::Status Load::Move(Work work, Direction direction, absl::string_view payloa
 absl::StatusOr<std::vector<absl::Duration>> Load::Ping(size_t size, size_t session_count,
                                                        size_t count) {
   CHECK(session_count <= phones_.size());
-  payload_.assign(size, 'p');
+  ping_.assign(size, 'p');
   pings_left_ = count;
   ping_times_.clear();
   ping_times_.reserve(count);
@@ -173,8 +188,9 @@ absl::Status Load::StartNext() {
   absl::StatusOr<peers::Socket> socket =
       peers::Socket::StartConnect({.ip = phone_ip_, .port = 0}, proxies_.front());
   if (!socket.ok()) return socket.status();
+  phones_.push_back(
+      std::make_unique<PhoneEnd>(PhoneEnd{Phone(profile_, *std::move(socket)), proxies_.front()}));
   proxies_.remove_prefix(1);
-  phones_.push_back(std::make_unique<PhoneEnd>(PhoneEnd{Phone(profile_, *std::move(socket))}));
   SetEvents(phones_.back()->phone.fd(), EPOLLOUT, PhoneTag(phones_.size() - 1), /*is_new=*/true);
   return absl::OkStatus();
 }
@@ -182,7 +198,8 @@ absl::Status Load::StartNext() {
 absl::Status Load::Accept() {
   absl::StatusOr<peers::Socket> socket = listener_.Accept(absl::ZeroDuration());
   if (!socket.ok()) return socket.status();
-  if (socket->Write(kGreeting) != static_cast<long>(kGreeting.size())) return CoreBroke(errno);
+  const std::string greeting = greeting_(socket->remote_address());
+  if (socket->Write(greeting) != static_cast<long>(greeting.size())) return CoreBroke(errno);
   cores_.push_back(std::make_unique<CoreEnd>(CoreEnd{*std::move(socket)}));
   SetEvents(cores_.back()->socket.fd(), EPOLLIN, CoreTag(cores_.size() - 1), /*is_new=*/true);
   return absl::OkStatus();
@@ -226,7 +243,7 @@ absl::Status Load::SendFromPhone(size_t index) {
       SetEvents(end.phone.fd(), EPOLLIN, PhoneTag(index));
       return absl::OkStatus();
     }
-    const absl::string_view next = Next(end.byte_count);
+    const absl::string_view next = Next(end.payload, end.byte_count);
     end.byte_count += next.size();
     on_their_way_ += static_cast<int64_t>(next.size());
     return end.phone.Write(next);
@@ -242,7 +259,8 @@ absl::Status Load::ReadPhone(size_t index) {
       looks ? end.phone.Read(absl::MakeSpan(buffer_)) : end.phone.Count();
   if (!result.ok()) return result.status();
   if (end.step == Step::kGreeting && result->byte_count > 0) {
-    if (result->byte_count != kGreeting.size()) return absl::DataLossError("not the greeting");
+    end.byte_count += result->byte_count;
+    if (end.byte_count < greeting_(end.proxy).size()) return absl::OkStatus();
     end.step = Step::kReady;
     if (work_ == Work::kConnectAndClose) return EndPhone(end);
     ++finished_count_;
@@ -250,7 +268,8 @@ absl::Status Load::ReadPhone(size_t index) {
   }
   if (work_ == Work::kPing && result->byte_count > 0) return TakePong(end, result->byte_count);
   if (work_ == Work::kSend && result->byte_count > 0) {
-    const absl::Status same = Compare({buffer_.data(), result->byte_count}, end.byte_count);
+    const absl::Status same =
+        Compare({buffer_.data(), result->byte_count}, end.payload, end.byte_count);
     if (!same.ok()) return same;
     end.byte_count += result->byte_count;
     if (end.byte_count == byte_count_) ++finished_count_;
@@ -277,12 +296,12 @@ absl::Status Load::SendPing(PhoneEnd& end) {
   --pings_left_;
   end.byte_count = 0;
   end.ping_start = absl::Now();
-  return end.phone.Write(payload_);
+  return end.phone.Write(ping_);
 }
 
 absl::Status Load::TakePong(PhoneEnd& end, size_t byte_count) {
   end.byte_count += byte_count;
-  if (end.byte_count < payload_.size()) return absl::OkStatus();
+  if (end.byte_count < ping_.size()) return absl::OkStatus();
   ping_times_.push_back(absl::Now() - end.ping_start);
   return pings_left_ > 0 ? SendPing(end) : absl::OkStatus();
 }
@@ -303,7 +322,7 @@ absl::Status Load::SendFromCore(size_t index) {
       SetEvents(end.socket.fd(), EPOLLIN, CoreTag(index));
       return absl::OkStatus();
     }
-    const long count = end.socket.Write(Next(end.byte_count));
+    const long count = end.socket.Write(Next(end.payload, end.byte_count));
     if (count < 0) return CoreBroke(errno);
     end.byte_count += static_cast<uint64_t>(count);
     on_their_way_ += count;
@@ -332,7 +351,8 @@ absl::Status Load::ReadCore(size_t index) {
   }
   if (work_ == Work::kPour) Arrived(bytes.size());
   if (work_ == Work::kSend) {
-    if (const absl::Status same = Compare(bytes, end.byte_count); !same.ok()) return same;
+    if (const absl::Status same = Compare(bytes, end.payload, end.byte_count); !same.ok())
+      return same;
     end.byte_count += bytes.size();
     if (end.byte_count == byte_count_) ++finished_count_;
   }
@@ -352,15 +372,16 @@ void Load::Arrived(size_t byte_count) {
   }
 }
 
-absl::string_view Load::Next(uint64_t sent) const {
+absl::string_view Load::Next(absl::string_view payload, uint64_t sent) const {
   const size_t size = std::min<uint64_t>(kTurnSize, byte_count_ - sent);
-  return absl::string_view(payload_).substr(sent % payload_size_, size);
+  return payload.substr(sent % payload_size_, size);
 }
 
-absl::Status Load::Compare(absl::string_view bytes, uint64_t before) const {
+absl::Status Load::Compare(absl::string_view bytes, absl::string_view payload,
+                           uint64_t before) const {
   // What has no TLS is no proxy and changes them.
-  const bool same = profile_ == nullptr || absl::string_view(payload_).substr(
-                                               before % payload_size_, bytes.size()) == bytes;
+  const bool same =
+      profile_ == nullptr || payload.substr(before % payload_size_, bytes.size()) == bytes;
   return same ? absl::OkStatus() : absl::DataLossError("other bytes than were sent");
 }
 

@@ -21,16 +21,27 @@
 
 namespace bench {
 
+// What an end sends, or what arrives there, again and again. It is given the proxy's address, as
+// that end sees it. Of the same size at both ends, and at least one octet.
+using Payload = std::function<std::string(const common::TransportAddress& proxy)>;
+
+// Of one direction.
+struct Payloads {
+  Payload sent;
+  Payload arriving;
+};
+
 // Between the functions nothing moves. Each returns an error if a connection breaks, a byte is
 // wrong, or nothing happens for `peers::kPatience`.
 class Load {
  public:
   // Phones connect from `phone_ip`, any port; the proxy connects to `core`, where it is met by a
-  // peer that greets with one byte, so that who is greeted is connected from end to end. `profile`
+  // peer that greets, so that who is greeted is connected from end to end. `profile`
   // must outlive it.
   static absl::StatusOr<std::unique_ptr<Load>> Start(PhoneProfile* profile,
                                                      const common::IpAddress& phone_ip,
-                                                     const common::TransportAddress& core);
+                                                     const common::TransportAddress& core,
+                                                     Payload greeting);
 
   // Sessions by way of these addresses of the proxy, until all are greeted; so many set-ups are
   // under way at the same time.
@@ -42,10 +53,10 @@ class Load {
   // Ends all in order: the phone first.
   absl::Status Close();
 
-  // `payload`, again and again until `byte_count` octets have gone through each of the sessions
+  // `payloads`, again and again until `byte_count` octets have gone through each of the sessions
   // that were connected last, `session_count` of them. They are compared at their destination.
-  absl::Status SendUp(absl::string_view payload, size_t session_count, uint64_t byte_count);
-  absl::Status SendDown(absl::string_view payload, size_t session_count, uint64_t byte_count);
+  absl::Status SendUp(const Payloads& payloads, size_t session_count, uint64_t byte_count);
+  absl::Status SendDown(const Payloads& payloads, size_t session_count, uint64_t byte_count);
 
   // The same without looking, which costs less; then each session ends, the phone first. No more
   // than `kOnTheirWay` octets for each session are sent but not received yet: as on a path from a
@@ -53,8 +64,8 @@ class Load {
   // a long queue of octets that have left the caches, and stays behind: what an octet costs would
   // depend on chance.
   static constexpr int64_t kOnTheirWay = 64 * 1024;
-  absl::Status PourUp(absl::string_view payload, size_t session_count, uint64_t byte_count);
-  absl::Status PourDown(absl::string_view payload, size_t session_count, uint64_t byte_count);
+  absl::Status PourUp(const Payloads& payloads, size_t session_count, uint64_t byte_count);
+  absl::Status PourDown(const Payloads& payloads, size_t session_count, uint64_t byte_count);
 
   // Messages of `size` that the core returns, one at a time on each of the last `session_count`
   // sessions, `count` of them in all. How long each took.
@@ -69,25 +80,28 @@ class Load {
 
   struct PhoneEnd {
     Phone phone;
+    common::TransportAddress proxy;
     Step step = Step::kHandshake;
-    uint64_t byte_count = 0;  // Moved in this work.
+    uint64_t byte_count = 0;   // Moved in this work.
+    std::string payload = {};  // As often as it takes to fill a turn.
     absl::Time ping_start = {};
   };
   struct CoreEnd {
     peers::Socket socket;
     bool gone = false;
     uint64_t byte_count = 0;
+    std::string payload = {};
   };
 
   Load(PhoneProfile* profile, const common::IpAddress& phone_ip, peers::OwnedFd epoll,
-       peers::Listener listener);
+       peers::Listener listener, Payload greeting);
 
   // Lets everything happen until `is_done`.
   absl::Status Run(Work work, const std::function<bool()>& is_done);
 
   absl::Status Establish(Work work, absl::Span<const common::TransportAddress> proxies,
                          size_t at_once);
-  absl::Status Move(Work work, Direction direction, absl::string_view payload, size_t session_count,
+  absl::Status Move(Work work, Direction direction, const Payloads& payloads, size_t session_count,
                     uint64_t byte_count);
 
   absl::Status StartNext();
@@ -102,10 +116,10 @@ class Load {
   absl::Status TakePong(PhoneEnd& end, size_t byte_count);
   absl::Status SendPing(PhoneEnd& end);
   absl::Status EndPhone(PhoneEnd& end);
-  absl::Status Compare(absl::string_view bytes, uint64_t before) const;
+  absl::Status Compare(absl::string_view bytes, absl::string_view payload, uint64_t before) const;
 
   // What is next of the payload after so many octets.
-  absl::string_view Next(uint64_t sent) const;
+  absl::string_view Next(absl::string_view payload, uint64_t sent) const;
 
   // Lets those go on that wait until enough has arrived.
   void Arrived(size_t byte_count);
@@ -117,6 +131,7 @@ class Load {
   const common::IpAddress phone_ip_;
   const peers::OwnedFd epoll_;
   peers::Listener listener_;
+  const Payload greeting_;
   std::vector<char> buffer_;
   std::vector<std::unique_ptr<PhoneEnd>> phones_;
   std::vector<std::unique_ptr<CoreEnd>> cores_;
@@ -127,9 +142,9 @@ class Load {
   absl::Span<const common::TransportAddress> proxies_;  // Still to be connected to,
   size_t under_way_ = 0;                                // are being connected to,
   size_t at_once_ = 0;                                  // at most so many.
-  std::string payload_;                                 // As often as it takes to fill a turn.
-  size_t payload_size_ = 0;                             // Of one.
-  uint64_t byte_count_ = 0;                             // For each session.
+  std::string ping_;
+  size_t payload_size_ = 0;    // Of one payload.
+  uint64_t byte_count_ = 0;    // For each session.
   size_t finished_count_ = 0;  // Sessions that are greeted, have all, or are gone.
   size_t gone_core_count_ = 0;
   int64_t on_their_way_ = 0;  // Octets sent and not received yet, of all sessions,

@@ -47,6 +47,10 @@ class Proxy:
         self._folder, self._certificates, self._core = folder, certificates, core
         self._process = None
 
+    def does(self, work):
+        """Whether it can do a work of bench.py's."""
+        return work in ("up", "down", "ping", "setup", "idle")
+
     def version(self):
         """Of the program, as it says itself."""
         raise NotImplementedError
@@ -206,15 +210,20 @@ class Agw(Proxy):
         self._programs, self._worker_count = programs, worker_count
         self._iq_address, self._http_address = f"127.0.0.1:{7060 + worker_count}", f"127.0.0.1:{9060 + worker_count}"
 
+    def does(self, work):
+        return True
+
     def version(self):
         return "of this tree"
 
     def _arguments(self):
         realms = [{"name": name, "default_for": [name], "first_port": 10000, "last_port": 29999, "port_quarantine": "1s",
-                   "addresses": [{"bind": address}]} for name, address in (("access", f"127.0.1.{self._worker_count}"), ("core", f"127.0.2.{self._worker_count}"))]
+                   "addresses": [{"bind": f"{network}.{self._worker_count}"}]}
+                  for name, network in (("access", "127.0.1"), ("core", "127.0.2"))]
         config = {"instance_id": "bench", "worker_count": self._worker_count, "realms": realms, "drain_time": "0s",
                   "iq": {"listen_address": self._iq_address}, "http": {"listen_address": self._http_address}}
-        return [f"{self._programs}/agw-service/agw", f"--config={self._write(f'agw-{self._worker_count}.yaml', json.dumps(config))}"]
+        config_file = self._write(f"agw-{self._worker_count}.yaml", json.dumps(config))
+        return [f"{self._programs}/agw-service/agw", f"--config={config_file}"]
 
     def load_arguments(self):
         return [*super().load_arguments(), f"--iq={self._iq_address}"]

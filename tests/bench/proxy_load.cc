@@ -31,6 +31,7 @@
 #include "common/status_macros.h"
 #include "tests/bench/iq_sessions.h"
 #include "tests/bench/load.h"
+#include "tests/bench/payloads.h"
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
@@ -46,6 +47,7 @@ ABSL_FLAG(std::string, core, "127.0.0.40:7000", "where the proxy connects to");
 ABSL_FLAG(std::string, phone, "127.0.0.30", "where the phones connect from");
 ABSL_FLAG(std::string, certificate, "", "the phones' certificate, PEM; none: no TLS");
 ABSL_FLAG(std::string, key, "", "its key, PEM");
+ABSL_FLAG(bool, msrp, false, "up, down: the IMS-AGW reads MSRP, in chunks of 64 KiB");
 ABSL_FLAG(int, sessions, 20, "1 to 10,000");
 ABSL_FLAG(int64_t, amount, 0, "see --work");
 
@@ -122,19 +124,21 @@ class Bench {
 
   absl::StatusOr<Figures> Up(size_t sessions, uint64_t amount) {
     RETURN_IF_ERROR(Connect(sessions));
-    RETURN_IF_ERROR(load_.SendUp(kPayload, sessions, kWarmUpSize));
+    const Payloads payloads = absl::GetFlag(FLAGS_msrp) ? MsrpUp() : PlainPayloads();
+    RETURN_IF_ERROR(load_.SendUp(payloads, sessions, kWarmUpSize));
     meter_.Take();
     const absl::Time start = absl::Now();
-    RETURN_IF_ERROR(load_.PourUp(kPayload, sessions, amount));
+    RETURN_IF_ERROR(load_.PourUp(payloads, sessions, amount));
     return Bulk(sessions * amount, absl::Now() - start);
   }
 
   absl::StatusOr<Figures> Down(size_t sessions, uint64_t amount) {
     RETURN_IF_ERROR(Connect(sessions));
-    RETURN_IF_ERROR(load_.SendDown(kPayload, sessions, kWarmUpSize));
+    const Payloads payloads = absl::GetFlag(FLAGS_msrp) ? MsrpDown() : PlainPayloads();
+    RETURN_IF_ERROR(load_.SendDown(payloads, sessions, kWarmUpSize));
     meter_.Take();
     const absl::Time start = absl::Now();
-    RETURN_IF_ERROR(load_.PourDown(kPayload, sessions, amount));
+    RETURN_IF_ERROR(load_.PourDown(payloads, sessions, amount));
     return Bulk(sessions * amount, absl::Now() - start);
   }
 
@@ -224,8 +228,6 @@ class Bench {
   }
 
  private:
-  static constexpr absl::string_view kPayload = "0123456789abcdefghijklmnopqrstuvwxyz\r\n";
-
   // Where the next sessions' phones connect to.
   absl::StatusOr<std::vector<common::TransportAddress>> Proxies(size_t count) {
     if (iq_ != nullptr) return iq_->SetUp(count);
@@ -286,14 +288,19 @@ absl::StatusOr<Figures> Measure() {
   if (const std::string certificate = absl::GetFlag(FLAGS_certificate); !certificate.empty()) {
     ASSIGN_OR_RETURN(profile, PhoneProfile::Load(certificate, absl::GetFlag(FLAGS_key)));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<Load> load, Load::Start(profile.get(), phone_ip, core));
+  const bool msrp = absl::GetFlag(FLAGS_msrp);
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Load> load,
+      Load::Start(profile.get(), phone_ip, core, msrp ? MsrpGreeting() : PlainGreeting()));
   std::unique_ptr<IqSessions> iq;
   common::TransportAddress proxy;
   if (!absl::GetFlag(FLAGS_iq).empty() && profile != nullptr) {
     ASSIGN_OR_RETURN(iq, IqSessions::Connect({.iq_address = absl::GetFlag(FLAGS_iq),
                                               .phone_ip = phone_ip,
                                               .phone_digest = profile->digest(),
-                                              .core = core}));
+                                              .core = core,
+                                              .phone_path = std::string(msrp ? kPhonePath : ""),
+                                              .core_path = std::string(msrp ? kCorePath : "")}));
   } else {
     ASSIGN_OR_RETURN(proxy, common::TransportAddress::Parse(absl::GetFlag(FLAGS_proxy)));
   }
