@@ -31,6 +31,7 @@ const ofAgw = (metric) => `${series(metric, POD)} and on (namespace, pod) ${cont
 const used = (part, whole, ...matchers) => `${series(part, POD, ...matchers)} / ${series(whole, POD, ...matchers)}`;
 const ports = used('iqgate_agw_realm_ports_in_use', 'iqgate_agw_realm_ports', REALM);
 const files = used('iqgate_agw_open_file_descriptors', 'iqgate_agw_open_file_descriptors_limit');
+const msrp = (name, ...labels) => `sum by (${labels.join(', ')}) (${rate(series(`iqgate_agw_msrp_${name}_total`, POD))})`;
 const byCause = (kind, ...labels) =>
   orNone(`sum by (${[...labels, 'cause'].join(', ')}) (${rate(notifications(`kind="${kind}"`))})`, contexts, 'cause');
 
@@ -184,9 +185,10 @@ module.exports = () =>
         stacked: true,
         description:
           'Connections that were not established, by side and cause. refused, unreachable: the peer or the network said so; ' +
-          'timed_out: nobody answered, or nobody came; local: our own address or port could not be used.',
+          'timed_out: nobody answered, or nobody came; local: our own address or port could not be used; ' +
+          'congestion: the phone had to wait too long for other handshakes.',
         queries: [query(byCause('tcp_failed', 'side'), '{{side}} {{cause}}')],
-        runbooks: ['IqgateCoreRefusesConnections'],
+        runbooks: ['IqgateCoreRefusesConnections', 'IqgateTlsHandshakesWaiting'],
       }),
       lines({
         title: 'Timers of the set-up that ended',
@@ -251,24 +253,82 @@ module.exports = () =>
           'IqgateCertificateFilesRefused',
         ],
       }),
+      lines({
+        title: 'TLS handshakes',
+        width: 24,
+        unit: 'short',
+        description:
+          'Under way, those that are held for the fingerprint of an answer included; and connections that wait until one is ' +
+          'over, because tls.handshake_limit is reached.',
+        queries: [
+          query(`sum by (pod) (${series('iqgate_agw_tls_handshakes', POD)})`, '{{pod}} under way'),
+          query(`sum by (pod) (${series('iqgate_agw_tls_handshakes_waiting', POD)})`, '{{pod}} waiting'),
+        ],
+        runbooks: ['IqgateTlsHandshakesWaiting'],
+      }),
 
       'Media',
       lines({
         title: 'Octets',
-        width: 12,
+        width: 8,
         unit: 'Bps',
         description: 'Of the application, inside TLS, that came in at each side of each IMS-AGW.',
         queries: [query(`sum by (pod, side) (${rate(series('iqgate_agw_received_bytes_total', POD))})`, '{{pod}} from {{side}}')],
       }),
       lines({
+        title: 'Octets kept for slow peers',
+        width: 8,
+        unit: 'bytes',
+        description:
+          'Read from one side and not taken yet by the peer of the other. At buffered_byte_limit the connections that have stood ' +
+          'still for longest end.',
+        queries: [query(`sum by (pod) (${series('iqgate_agw_buffered_bytes', POD)})`, '{{pod}}')],
+        runbooks: ['IqgateBufferLimitReached'],
+      }),
+      lines({
         title: 'How connections end',
-        width: 12,
+        width: 8,
         unit: 'cps',
         stacked: true,
         description:
           'Established connections that ended, by cause; both sides of a session count. closed_by_peers and ' +
-          'other_side_ended are how sessions end; the rest is trouble of a phone, a peer or the network.',
+          'other_side_ended are how sessions end, replaced is a phone that moved or another one that answered, drain_deadline and ' +
+          'buffer_limit are ours; the rest is trouble of a phone, a peer or the network.',
         queries: [query(byCause('bearer_released'), '{{cause}}')],
+      }),
+
+      'MSRP of application-aware sessions',
+      lines({
+        title: 'Requests',
+        width: 6,
+        unit: 'reqps',
+        description: 'By method and the side that they came from.',
+        queries: [query(msrp('requests', 'side', 'method'), '{{method}} from {{side}}')],
+      }),
+      lines({
+        title: 'Responses',
+        width: 6,
+        unit: 'reqps',
+        description:
+          'By code and the side that they came from. 200 is good; 481: the peer knows no such session; 413: it wants no more of a message.',
+        queries: [query(msrp('responses', 'side', 'code'), '{{code}} from {{side}}')],
+      }),
+      lines({
+        title: 'How messages end',
+        width: 6,
+        unit: 'reqps',
+        description:
+          'SEND requests: complete, continued in another one, aborted by the sender. cut_off: the connection ended amid a ' +
+          "message; dropped: its receiver's connection was replaced.",
+        queries: [query(msrp('chunks', 'end'), '{{end}}')],
+      }),
+      lines({
+        title: 'Framing errors',
+        width: 6,
+        unit: 'cps',
+        stacked: true,
+        description: 'Sessions that ended because a peer sent what is no MSRP, by side and cause.',
+        queries: [query(msrp('framing_errors', 'side', 'cause'), '{{cause}} from {{side}}')],
       }),
 
       'Processes',
