@@ -35,7 +35,8 @@ absl::StatusOr<std::unique_ptr<ConnectionPoint>> ConnectionPoint::Reserve(
       return IqError(absl::StatusCode::kResourceExhausted, "DESCRIPTOR_LIMIT",
                      last_error.message());
     }
-    if (last_error.code() != absl::StatusCode::kAlreadyExists) return last_error;
+    // Whatever it is, another IMS-AGW may not suffer from it.
+    if (last_error.code() != absl::StatusCode::kAlreadyExists) break;
     taken.push_back(std::move(point));
   }
   return IqError(absl::StatusCode::kResourceExhausted, "NO_FREE_PORT",

@@ -76,7 +76,10 @@ void MediaStream::Configure(Side side, const RemoteDescriptor& remote,
 
 void MediaStream::GiveUpConnection(Side side) {
   const bool was_replacing = at(side)->replacing();
-  if (!was_replacing) StopThroughConnection();
+  if (!was_replacing) {
+    await_other_side_.Cancel();
+    StopThroughConnection();
+  }
   at(side)->GiveUpConnection(BearerReleased::Cause::kReplaced,
                              "the fingerprint of another peer has come");
   if (was_replacing) return;
@@ -249,11 +252,11 @@ void MediaStream::OnBearerReady(Side side, const Readiness& readiness) {
   if (through_ == nullptr) {
     // Established, but the other side is not: nothing is read, so this can only be an end.
     const absl::Status error = TakeSocketError(at(side)->byte_stream()->fd());
+    await_other_side_.Cancel();
     at(side)->LoseConnection(CauseOf(error), "it broke before the other side was there",
                              /*reset=*/true);
     if (at(side)->state() != Termination::State::kReleased) return;
     Termination* other = at(Opposite(side)).get();
-    await_other_side_.Cancel();
     if (other != nullptr) other->Fail();
     return;
   }

@@ -129,7 +129,9 @@ bool Termination::GivesUpConnectionFor(const RemoteDescriptor& remote,
 void Termination::GiveUpConnection(BearerReleased::Cause cause, absl::string_view detail) {
   CloseSetup(/*reset=*/true);
   // While one is being made beside it, the present connection is not the one that is meant.
-  if (replacing() || connection_ == nullptr) return;
+  if (replacing()) return;
+  connected_to_.reset();
+  if (connection_ == nullptr) return;
   ReportReleased(cause, detail);
   CloseConnection(/*reset=*/true);
 }
@@ -137,6 +139,7 @@ void Termination::GiveUpConnection(BearerReleased::Cause cause, absl::string_vie
 void Termination::BeginNewConnection() {
   CloseSetup(/*reset=*/true);
   CancelSetupTimers();
+  if (connection_ == nullptr) connected_to_.reset();
   failed_attempts_ = 0;
   connection_deadline_ = common::MonotonicTime::InfiniteFuture();
   end_.reset();
@@ -153,7 +156,7 @@ void Termination::AbandonReplacement() {
   CloseSetup(/*reset=*/true);
   CancelSetupTimers();
   syn_drops_.Stop(*point_);
-  if (point_->listening()) (void)point_->CloseGate();
+  if (point_->listening()) point_->ForceGateClosed();
   policy_ = *std::exchange(kept_policy_, nullptr);
   replacing_descriptor_ = DescriptorLease();
   // Of all that it says, since any of it may have been changed for the next connection.
@@ -267,9 +270,10 @@ void Termination::Configure(const RemoteDescriptor& remote, const BearerControl&
 
 void Termination::ApplySynPolicy() {
   absl::Status applied = point_->ListenAgain();
-  if (applied.ok()) syn_drops_.Start(*point_);
+  if (!applied.ok()) return OnTcpFailed(applied);
+  syn_drops_.Start(*point_);
   if (policy_.tcp_role() == TcpRole::kActive) return;  // Nobody may connect; we shall.
-  if (applied.ok() && policy_.syn_policy().kind == SynPolicy::Kind::kLatch) {
+  if (policy_.syn_policy().kind == SynPolicy::Kind::kLatch) {
     applied = point_->OpenGate();
   }
   if (applied.ok() && policy_.syn_policy().kind == SynPolicy::Kind::kAcceptFrom) {
@@ -434,6 +438,7 @@ void Termination::Rearm() {
 
 void Termination::RearmSetup() {
   CloseSetup(/*reset=*/true);
+  if (connection_ == nullptr) connected_to_.reset();
   ApplySynPolicy();
   if (setup_state() != State::kIdle) return;
   if (!policy_.configured()) {
@@ -456,6 +461,9 @@ void Termination::Release(BearerReleased::Cause cause, absl::string_view detail,
   CHECK(state() == State::kEstablished);
   CloseSetup(/*reset=*/true);
   CancelSetupTimers();
+  // They waited for a next connection, if one was asked for.
+  syn_drops_.Stop(*point_);
+  if (point_->listening()) point_->ForceGateClosed();
   end_ = State::kReleased;
   ReportReleased(cause, detail);
   CloseConnection(reset);
@@ -466,6 +474,8 @@ void Termination::LoseConnection(BearerReleased::Cause cause, absl::string_view 
   if (!replacing()) return Release(cause, detail, reset);
   ReportReleased(cause, detail);
   CloseConnection(reset);
+  connected_to_.reset();
+  if (setup_ != nullptr && !setup_->connecting()) connected_to_ = setup_->remote();
 }
 
 void Termination::ReportReleased(BearerReleased::Cause cause, absl::string_view detail) {
@@ -484,6 +494,7 @@ void Termination::CloseConnection(bool reset) {
   if (connection_ == nullptr) return;
   media_inactivity_watch_.reset();
   kept_policy_.reset();
+  replacing_descriptor_ = DescriptorLease();
   resources_.loop.Remove(connection_->fd());
   if (reset) connection_->ResetOnClose();
   connection_.reset();

@@ -45,6 +45,9 @@ IqWorker::Options ReadOptions(OctetReader& reader) {
   if (octet % 4 == 1) options.descriptor_capacity = 9;
   if (octet % 4 == 2) options.context_limit = 2;
   if (octet % 4 == 3) options.ports_per_address = 3;
+  if (octet / 4 % 4 == 1) options.handshake_limit = 1;
+  if (octet / 4 % 4 == 2) options.buffered_byte_limit = 10'000;
+  if (octet / 16 % 2 == 1) options.priority_share = 50;
   return options;
 }
 
@@ -106,7 +109,7 @@ class Machine {
       case 14:
         return OpenSession();
       case 15:
-        return PeerSendsRaw();
+        return PeerSendsAnything();
       case 16:
         return SomethingChanges();
       case 17:
@@ -166,10 +169,11 @@ class Machine {
     if (peer != nullptr) peer->Send(size);
   }
 
-  void PeerSendsRaw() {
+  void PeerSendsAnything() {
     TestPeer* const peer = AnyPeer();
     const absl::string_view kTexts[] = {
-        "MSRP d93kswow SEND\r\nTo-Path: msrp://a:1/b;tcp\r\n",
+        "MSRP d93kswow SEND\r\nTo-Path: msrp://a:1/b;tcp\r\nFrom-Path: msrp://c:1/d;tcp\r\n"
+        "Byte-Range: 1-5/5\r\nContent-Type: text/plain\r\n\r\nhello\r\n-------d93kswow$\r\n",
         absl::string_view("\x16\x03\x01\x00\x05\x01\x00", 7),
         absl::string_view("\x15\x03\x03\x00\x02\x02\x28", 7),
         "GET / HTTP/1.1\r\n\r\n",
@@ -179,7 +183,13 @@ class Machine {
     for (size_t count = choice == 4 ? reader_.Octet() : 0; count > 0; --count) {
       text.push_back(static_cast<char>(reader_.Octet()));
     }
-    if (peer != nullptr) peer->SendRaw(text);
+    const bool inside_tls = reader_.Flag();
+    if (peer == nullptr) return;
+    if (inside_tls) {
+      peer->SendText(text);
+    } else {
+      peer->SendRaw(text);
+    }
   }
 
   void PeerEnds() {
@@ -231,23 +241,26 @@ class Machine {
   // With everything right, unless a call fails.
   void OpenSession() {
     const iq::TerminationId id = maker_.Termination();
-    const size_t choice = reader_.Choice(4);
-    const bool tls = choice != 0;
+    const size_t choice = reader_.Choice(8);
+    const bool tls = choice % 4 != 0;
+    const bool msrp = choice >= 6;
     if (scene_.peers().size() >= kPeerLimit) return;
-    if (!scene_.Call(maker_.SessionAccess(id.context_id(), id.stream_id(), tls)).ok()) return;
-    (void)scene_.Call(maker_.SessionCore(id.context_id(), id.stream_id()));
-    (void)scene_.Call(maker_.SessionAnswer(id.context_id(), id.stream_id(), tls));
+    if (!scene_.Call(maker_.SessionAccess(id.context_id(), id.stream_id(), tls, msrp)).ok()) {
+      return;
+    }
+    (void)scene_.Call(maker_.SessionCore(id.context_id(), id.stream_id(), msrp));
+    (void)scene_.Call(maker_.SessionAnswer(id.context_id(), id.stream_id(), tls, msrp));
     iq::TerminationId t1 = id;
     t1.set_side(iq::SIDE_ACCESS);
     const absl::optional<common::TransportAddress> to = scene_.AddressOf(t1);
     if (!to.has_value()) return;
     scene_.Connect(IqWorker::kUe, *to,
                    tls ? TestPeer::Tls::kRightCertificate : TestPeer::Tls::kNone);
-    scene_.Turns(choice == 3 ? 2 : kTurnsToSettle);
+    scene_.Turns(choice % 4 == 3 ? 2 : kTurnsToSettle);
   }
 
   void SomethingChanges() {
-    const size_t choice = reader_.Choice(6);
+    const size_t choice = reader_.Choice(7);
     const bool flag = reader_.Flag();
     switch (choice) {
       case 0:
@@ -262,6 +275,8 @@ class Machine {
         return scene_.worker().RotateIdentity();
       case 5:
         return scene_.worker().admission().SetDraining(flag);
+      case 6:
+        return scene_.worker().CloseAll(absl::Seconds(flag ? 0 : 10));
     }
   }
 

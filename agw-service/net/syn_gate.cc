@@ -40,9 +40,10 @@ absl::Status Attach(int fd, std::vector<sock_filter>& program) {
   const sock_fprog bpf{.len = static_cast<uint16_t>(program.size()), .filter = program.data()};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &bpf, sizeof(bpf)) != 0) {
     const int error = errno;
-    return absl::Status(
-        error == EPERM ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kInternal,
-        absl::StrCat("SO_ATTACH_FILTER: ", std::strerror(error)));
+    absl::StatusCode code = absl::StatusCode::kInternal;
+    if (error == EPERM) code = absl::StatusCode::kPermissionDenied;
+    if (error == ENOMEM || error == ENOBUFS) code = absl::StatusCode::kResourceExhausted;
+    return absl::Status(code, absl::StrCat("SO_ATTACH_FILTER: ", std::strerror(error)));
   }
   return absl::OkStatus();
 }

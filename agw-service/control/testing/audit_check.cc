@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,17 +21,29 @@ using common::IpAddress;
 using common::TransportAddress;
 using Kind = ShownDescriptor::Kind;
 
-// Sockets on which an alert waits to be read, of one worker.
+// Sockets that are read to their end before they are closed, of one worker.
 constexpr int64_t kDrainingLimit = 32;
 
+// The default one if it is absent.
 TransportAddress ToAddress(const iq::TransportAddress& address) {
+  if (address.ip_address().empty()) return {};
   return {*IpAddress::Parse(address.ip_address()), static_cast<uint16_t>(address.port())};
+}
+
+// Whether a next connection is being made, or waited for, beside the present one.
+bool IsReplacing(const iq::TerminationAudit& audit) {
+  return audit.next_connection_state() != iq::TerminationAudit::STATE_UNSPECIFIED;
+}
+
+// Of the connection that is being made, if there is another one, too.
+iq::TerminationAudit::State SetupState(const iq::TerminationAudit& audit) {
+  return IsReplacing(audit) ? audit.next_connection_state() : audit.state();
 }
 
 // Whether the orders let a SYN from `source` in.
 bool IsLetIn(const iq::TerminationAudit& audit, const TransportAddress& source) {
   const iq::BearerControl& control = audit.bearer_control();
-  if (audit.state() != iq::TerminationAudit::STATE_IDLE) return false;
+  if (SetupState(audit) != iq::TerminationAudit::STATE_IDLE) return false;
   if (control.tcp_role() == iq::TCP_ROLE_ACTIVE) return false;
   if (control.syn_policy().has_latch()) return true;
   if (!control.syn_policy().has_accept_from()) return false;
@@ -58,10 +71,12 @@ class Comparison {
 
   std::string FindUntruth() {
     int64_t termination_count = 0;
+    int64_t replacing_count = 0;
     const auto audits = worker_.Audit();
     for (const auto& [id, audit] : audits) {
       for (const iq::TerminationAudit& termination : audit.terminations()) {
         ++termination_count;
+        replacing_count += IsReplacing(termination);
         const std::string untruth = CheckTermination(termination);
         if (!untruth.empty()) {
           return absl::StrCat(untruth, "\nthe audit: ", termination.DebugString());
@@ -80,12 +95,14 @@ class Comparison {
       }
     }
     const DescriptorBudget& budget = worker_.admission().descriptors();
-    const int64_t taken = budget.capacity() - budget.available();
-    if (taken != termination_count * kDescriptorsPerTermination + draining_count) {
+    const int64_t taken = budget.capacity() - budget.available(/*privileged=*/true);
+    if (taken !=
+        termination_count * kDescriptorsPerTermination + replacing_count + draining_count) {
       return absl::StrCat(taken, " descriptors are set aside for ", termination_count,
-                          " terminations and ", draining_count, " sockets with an alert");
+                          " terminations, ", replacing_count, " more connections and ",
+                          draining_count, " sockets that are read to their end");
     }
-    if (draining_count > kDrainingLimit) return "too many sockets with an alert";
+    if (draining_count > kDrainingLimit) return "too many sockets are read to their end";
     if (loop_descriptor_count_ != kDescriptorsPerEventLoop) return "an event loop too many";
     if (worker_.ports_in_use() < static_cast<size_t>(termination_count)) {
       return absl::StrCat(worker_.ports_in_use(), " ports in use");
@@ -109,18 +126,38 @@ class Comparison {
       const std::string untruth = CheckGate(audit, *listener);
       if (!untruth.empty()) return untruth;
       sockets.erase(listener);
-    } else if (audit.state() == iq::TerminationAudit::STATE_IDLE) {
+    } else if (SetupState(audit) == iq::TerminationAudit::STATE_IDLE) {
       return "nobody listens";
     }
-    switch (audit.state()) {
+    if (audit.state() == iq::TerminationAudit::STATE_ESTABLISHED) {
+      const TransportAddress remote = ToAddress(audit.connected_address());
+      // One that both ends have shut down may have to wait.
+      const std::string untruth = TakeConnection(sockets, [&](const ShownDescriptor& socket) {
+        return socket.remote == remote && socket.kind != Kind::kConnecting &&
+               (socket.watched || socket.kind == Kind::kEnded);
+      });
+      if (!untruth.empty()) return untruth;
+    } else if (audit.has_connected_address()) {
+      return "is connected and is not";
+    }
+    // Its beginning, or its end, may not have been noticed yet.
+    const TransportAddress remote = ToAddress(audit.remote().address());
+    switch (SetupState(audit)) {
+      case iq::TerminationAudit::STATE_CONNECTING:
+        return TakeConnection(sockets, [&](const ShownDescriptor& socket) {
+          return socket.remote == remote && socket.watched;
+        });
+      case iq::TerminationAudit::STATE_TLS_HANDSHAKE:
+        // Who comes to replace the present one may come from anywhere the gate lets in.
+        return TakeConnection(sockets, [&](const ShownDescriptor& socket) {
+          return (socket.remote == remote || IsReplacing(audit)) &&
+                 socket.kind != Kind::kConnecting && socket.watched;
+        });
       case iq::TerminationAudit::STATE_IDLE:
+      case iq::TerminationAudit::STATE_ESTABLISHED:
       case iq::TerminationAudit::STATE_RELEASED:
       case iq::TerminationAudit::STATE_FAILED:
         return "";
-      case iq::TerminationAudit::STATE_CONNECTING:
-      case iq::TerminationAudit::STATE_TLS_HANDSHAKE:
-      case iq::TerminationAudit::STATE_ESTABLISHED:
-        return TakeConnection(audit, sockets);
       default:
         return "a state without a name";
     }
@@ -138,23 +175,10 @@ class Comparison {
     return "";
   }
 
-  static std::string TakeConnection(const iq::TerminationAudit& audit,
-                                    std::vector<ShownDescriptor>& sockets) {
-    const TransportAddress remote = ToAddress(audit.remote().address());
-    const auto connection =
-        std::find_if(sockets.begin(), sockets.end(), [&](const ShownDescriptor& socket) {
-          if (socket.remote != remote) return false;
-          // Its end, or its beginning, may not have been noticed yet.
-          return socket.kind == Kind::kConnected || socket.kind == Kind::kEnded ||
-                 (socket.kind == Kind::kConnecting &&
-                  audit.state() == iq::TerminationAudit::STATE_CONNECTING);
-        });
+  template <typename Condition>
+  static std::string TakeConnection(std::vector<ShownDescriptor>& sockets, Condition condition) {
+    const auto connection = std::find_if(sockets.begin(), sockets.end(), condition);
     if (connection == sockets.end()) return "there is no such connection";
-    // One that both ends have shut down may have to wait.
-    if (!connection->watched && (audit.state() != iq::TerminationAudit::STATE_ESTABLISHED ||
-                                 connection->kind != Kind::kEnded)) {
-      return "nobody waits for the connection";
-    }
     sockets.erase(connection);
     return "";
   }
@@ -189,8 +213,13 @@ bool operator==(const WorkerPicture& a, const WorkerPicture& b) {
 }
 
 WorkerPicture PictureOf(IqWorker& worker) {
-  return {worker.Audit(), worker.kernel().Descriptors(), worker.admission().context_count(),
-          worker.admission().descriptors().available()};
+  auto audits = worker.Audit();
+  for (auto& [id, audit] : audits) {
+    audit.clear_history();
+    audit.clear_forgotten_history_count();
+  }
+  return {std::move(audits), worker.kernel().Descriptors(), worker.admission().context_count(),
+          worker.admission().descriptors().available(/*privileged=*/true)};
 }
 
 }  // namespace agw

@@ -17,12 +17,12 @@ namespace agw {
 // What is wrong; empty if nothing is. To be called between two turns. The audit of all contexts is
 // held against the kernel's sockets, one by one: who listens, with a gate that lets in whom the
 // orders let in and nobody else; who is connected, and where to; that there is no other descriptor,
-// but for sockets on which an alert waits to be read. And against what is set aside: descriptors,
+// but for sockets that are read to their end. And against what is set aside: descriptors,
 // ports, the number of contexts.
 std::string FindUntruth(IqWorker& worker);
 
 // All that can be seen of a worker: its audits, its descriptors and its counts. A call that fails
-// leaves it as it was.
+// leaves it as it was. Without the history, in which such a call has its place.
 struct WorkerPicture {
   std::string ToString() const;
   friend bool operator==(const WorkerPicture& a, const WorkerPicture& b);

@@ -2,9 +2,9 @@
 //
 //   * audits are true (see audit_check.h), after every step;
 //   * a call that fails has changed nothing, and reported nothing;
-//   * no octet passes before the certificates of both sides are verified (R-AGW-07), and what
-//     passes is neither changed nor reordered;
-//   * nothing is reported of a context that has ended, no end without a beginning;
+//   * no octet passes before the certificates of both sides are verified (R-AGW-07), nor through a
+//     gate that is closed (R-AGW-11), and what passes is neither changed nor reordered;
+//   * nothing is reported of a termination that has been released;
 //   * in the end nothing is left.
 //
 // Whatever is found wrong ends the process, with words. With IQ_SCENE_STORY in the environment all
@@ -83,11 +83,20 @@ class IqScene {
   // turn in which they accept.
   const std::vector<std::unique_ptr<TestPeer>>& peers() const { return peers_; }
 
+  // Those that are closed need not be remembered any more. There is no termination.
+  void ForgetPeers();
+
+  // What takes long is checked in every `interval`th step. Default: in each.
+  void set_check_interval(int interval) { check_interval_ = interval; }
+
   // One turn of the worker, and of all peers.
   void Turn();
   void Turns(int count) {
     for (int i = 0; i < count; ++i) Turn();
   }
+  // Until octets stand still.
+  void Settle();
+
   void Advance(absl::Duration time);
 
   // From now on peers are still; everything that waits for them ends by its timers. Then they go,
@@ -97,7 +106,8 @@ class IqScene {
   // The worker ends amid everything.
   void EndWorker();
 
-  // Of all kinds so far.
+  // So far.
+  size_t failed_call_count() const { return failed_call_count_; }
   template <typename Kind>
   size_t Count() const {
     const auto count = event_counts_.find(typeid(Kind));
@@ -108,7 +118,7 @@ class IqScene {
   // One termination from its reservation to its release.
   struct Record {
     bool tls = false;
-    bool verified = false;
+    bool msrp = false;
     std::vector<TestPeer*> peers;    // Its own, in the order of their connections.
     std::vector<TestPeer*> sources;  // Whose octets may come from the other side.
   };
@@ -123,20 +133,29 @@ class IqScene {
   // Where a peer is in what it receives.
   struct Reception {
     std::shared_ptr<Record> record;
+    bool verified = false;
     size_t checked = 0;  // Octets.
+    bool begun = false;  // The following are known.
     size_t source = 0;   // In `Record::sources`.
     uint64_t source_offset = 0;
   };
 
   static void Tell(const google::protobuf::Message& request);
+  void BeginStep();
   void BeginCall();
   void Begin(const ims::iq::v1::TerminationId& id, const ims::iq::v1::LocalDescriptor& local);
   void EndCall(const absl::Status& status, const ims::iq::v1::TerminationId& termination);
   void Listen(PeerListener& listener);
   void Accept(PeerListener& listener);
+  void ForgetReleased();
   void TakeEvents();
   void TakeEvent(const Event& event);
   void CheckReceived(TestPeer& peer);
+  bool IsPassedOn(const Record& record, absl::string_view octets, size_t source, uint64_t offset,
+                  Reception& reception) const;
+  bool FindBeginning(absl::string_view octets, Reception& reception) const;
+  void RememberGates();
+  void CheckGates();
   void Check();
 
   FakeKernel kernel_;
@@ -144,11 +163,18 @@ class IqScene {
   PeerListener ue_;
   PeerListener core_;
   std::vector<std::unique_ptr<TestPeer>> peers_;
-  std::set<std::string> alive_;  // Contexts that have begun and not ended.
-  std::map<Key, std::shared_ptr<Record>> records_;
+  std::map<Key, std::shared_ptr<Record>> records_;  // Of terminations that exist.
   std::map<const TestPeer*, Reception> receptions_;
+  uint32_t peer_count_ = 0;  // Those that were forgotten included.
+  int check_interval_ = 1;
+  int step_count_ = 0;
+  bool is_checked_ = true;  // The present step.
+  size_t failed_call_count_ = 0;
   std::map<std::type_index, size_t> event_counts_;
   absl::optional<WorkerPicture> before_;  // The call.
+
+  // Octets received by terminations through which nothing may pass, before a turn.
+  std::map<std::string, uint64_t> closed_gates_;
   const absl::Duration quarantine_;
 };
 

@@ -42,6 +42,13 @@ absl::Status ContextUnknown() {
   return IqError(absl::StatusCode::kNotFound, "CONTEXT_UNKNOWN", "no such context");
 }
 
+ContextLimits MakeLimits(const IqWorker::Options& options) {
+  ContextLimits limits;
+  limits.handshake_limit = options.handshake_limit;
+  limits.buffered_byte_limit = options.buffered_byte_limit;
+  return limits;
+}
+
 std::vector<IpRealm> MakeRealms(FakeKernel& kernel, const IqWorker::Options& options) {
   const auto address = [&](const char* text, uint16_t port_count) {
     const common::IpAddress ip = *common::IpAddress::Parse(text);
@@ -71,10 +78,11 @@ std::vector<IpRealm> MakeRealms(FakeKernel& kernel, const IqWorker::Options& opt
 IqWorker::IqWorker(FakeKernel& kernel, const Options& options)
     : kernel_(kernel),
       loop_([&kernel] { return kernel.Now(); }),
+      limits_(MakeLimits(options)),
       realms_(MakeRealms(kernel, options)),
       own_addresses_(realms_.OwnAddresses()),
       event_sink_([this](Event event) { Report(std::move(event)); }),
-      admission_(options.context_limit, options.descriptor_capacity),
+      admission_(options.context_limit, options.descriptor_capacity, options.priority_share),
       resources_(new WorkerResources{.loop = loop_,
                                      .scratch = SharedScratch(),
                                      .tls_profile = SharedTlsProfile(),
@@ -92,7 +100,6 @@ IqWorker::~IqWorker() = default;
 void IqWorker::Report(Event event) {
   // Every one can be told.
   (void)ToProto(event).SerializeAsString();
-  if (absl::holds_alternative<HangingTermination>(event.kind)) contexts_.erase(event.context_id);
   events_.push_back(std::move(event));
 }
 
@@ -115,7 +122,6 @@ absl::StatusOr<Response> IqWorker::InTransaction(const Request& request, Operati
     contexts_[id] = context;
     table_->Remember(id, std::move(transaction));
   } else {
-    contexts_.erase(id);
     table_->RememberRelease(id, std::move(transaction));
   }
   return response;
@@ -132,14 +138,22 @@ absl::StatusOr<Response> IqWorker::Reserve(const Request& request,
   ASSIGN_OR_RETURN(
       const absl::optional<ControllerStateUpdate> state,
       ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
+  ASSIGN_OR_RETURN(
+      const absl::optional<ContextAttributes> attributes,
+      ToContextAttributes(request.has_context_attributes(), request.context_attributes()));
   return InTransaction<Request, Response>(request, [&](Response& response) -> absl::Status {
     const std::string& context_id = request.termination().context_id();
-    ASSIGN_OR_RETURN(Context * context, table_->FindOrCreate(context_id));
-    absl::Status reserved = context->ReserveConnectionPoint(key, local, remote, control, state);
+    const absl::StatusOr<Context*> found =
+        table_->FindOrCreate(context_id, attributes.has_value() && attributes->privileged());
+    const absl::Status reserved = found.ok() ? (*found)->ReserveConnectionPoint(
+                                                   key, local, remote, control, state, attributes)
+                                             : found.status();
     if (!reserved.ok()) {
       table_->EraseIfEmpty(context_id);
+      table_->CountRefusal(reserved);
       return reserved;
     }
+    const Context* const context = *found;
     const Termination& termination = *context->FindTermination(key);
     *response.mutable_local_address() = ToProto(termination.local_address());
     for (const HashFunction hash_function : local.fingerprint_hash_functions) {
@@ -177,11 +191,14 @@ absl::StatusOr<iq::ConfigureConnectionPointResponse> IqWorker::Call(
   ASSIGN_OR_RETURN(
       const absl::optional<ControllerStateUpdate> state,
       ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
+  ASSIGN_OR_RETURN(
+      const absl::optional<ContextAttributes> attributes,
+      ToContextAttributes(request.has_context_attributes(), request.context_attributes()));
   return InTransaction<iq::ConfigureConnectionPointRequest, Response>(
       request, [&](Response& response) -> absl::Status {
         Context* const context = table_->Find(request.termination().context_id());
         if (context == nullptr) return ContextUnknown();
-        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state));
+        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state, attributes));
         response.set_controller_state_revision(context->controller_state_revision());
         return absl::OkStatus();
       });
@@ -220,8 +237,23 @@ absl::StatusOr<iq::ReleaseTerminationResponse> IqWorker::Call(
 
 std::map<std::string, iq::AuditContextResponse> IqWorker::Audit() const {
   std::map<std::string, iq::AuditContextResponse> audits;
-  for (const auto& [id, context] : contexts_) audits[id] = agw::Audit(*context);
+  for (const std::string& id : table_->List("", table_->size())) {
+    audits[id] = agw::Audit(*contexts_.at(id));
+  }
   return audits;
+}
+
+std::vector<std::pair<std::string, TerminationKey>> IqWorker::Terminations() const {
+  std::vector<std::pair<std::string, TerminationKey>> terminations;
+  for (const std::string& id : table_->List("", table_->size())) {
+    for (const auto& [stream_id, stream] : contexts_.at(id)->media_streams()) {
+      for (const Side side : {Side::kAccess, Side::kCore}) {
+        if (stream->termination(side) == nullptr) continue;
+        terminations.emplace_back(id, TerminationKey{stream_id, side});
+      }
+    }
+  }
+  return terminations;
 }
 
 size_t IqWorker::ports_in_use() const {

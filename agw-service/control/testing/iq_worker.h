@@ -9,12 +9,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agw-service/context/descriptor.h"
 #include "agw-service/context/event.h"
 #include "agw-service/context/worker_resources.h"
 #include "agw-service/net/event_loop.h"
@@ -41,8 +43,11 @@ class IqWorker {
   struct Options {
     int64_t descriptor_capacity = 1'000'000;
     uint32_t context_limit = 1'000'000;
+    uint32_t priority_share = 0;  // Per cent of both that are kept for privileged contexts.
     uint16_t ports_per_address = 1000;
     absl::Duration quarantine = absl::Seconds(2);
+    uint32_t handshake_limit = 2000;
+    uint64_t buffered_byte_limit = 256 << 20;
   };
 
   // `kernel` outlives the worker.
@@ -65,6 +70,9 @@ class IqWorker {
   // nobody names it any more.
   std::map<std::string, ims::iq::v1::AuditContextResponse> Audit() const;
 
+  // All there are, with their context's id.
+  std::vector<std::pair<std::string, TerminationKey>> Terminations() const;
+
   // One turn of the event loop.
   void Turn() { loop_.RunOnce(absl::ZeroDuration()); }
 
@@ -81,6 +89,12 @@ class IqWorker {
   // Leased or resting, of all realms.
   size_t ports_in_use() const;
 
+  // The deadline of a drain: all contexts are closed, one after the other.
+  void CloseAll(absl::Duration over) {
+    admission_.SetDraining(true);
+    table_->CloseAll(over);
+  }
+
   // The IMS-AGW's certificate is another one from now on.
   void RotateIdentity();
 
@@ -95,7 +109,7 @@ class IqWorker {
 
   FakeKernel& kernel_;
   EventLoop loop_;
-  ContextLimits limits_;
+  const ContextLimits limits_;
   const RealmTable realms_;
   const std::vector<common::OwnAddressRange> own_addresses_;
   const EventSink event_sink_;
@@ -104,7 +118,7 @@ class IqWorker {
   size_t identity_ = 0;
   std::unique_ptr<WorkerResources> resources_;
   std::unique_ptr<ContextTable> table_;
-  std::map<std::string, const Context*> contexts_;  // Those in the table.
+  std::map<std::string, const Context*> contexts_;  // The latest of each name.
 };
 
 }  // namespace agw

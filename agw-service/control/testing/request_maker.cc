@@ -18,6 +18,7 @@ using google::protobuf::Reflection;
 constexpr size_t kContextCount = 3;
 constexpr uint32_t kStreamCount = 2;
 constexpr size_t kMutationLimit = 4;
+constexpr char kPath[] = "msrps://peer.example:2855/abc;tcp";
 
 iq::Fingerprint FingerprintOf(const TestCertificate& certificate, HashFunction hash_function) {
   const Fingerprint fingerprint = certificate.FingerprintBy(hash_function);
@@ -34,8 +35,14 @@ iq::TransportAddress Address(absl::string_view ip, uint32_t port) {
   return address;
 }
 
-void SetLocal(bool tls, iq::LocalDescriptor* local) {
-  local->set_transport_protocol(tls ? iq::TRANSPORT_PROTOCOL_TCP_TLS : iq::TRANSPORT_PROTOCOL_TCP);
+void SetLocal(bool tls, bool msrp, iq::LocalDescriptor* local) {
+  if (msrp) {
+    local->set_transport_protocol(tls ? iq::TRANSPORT_PROTOCOL_TCP_TLS_MSRP
+                                      : iq::TRANSPORT_PROTOCOL_TCP_MSRP);
+  } else {
+    local->set_transport_protocol(tls ? iq::TRANSPORT_PROTOCOL_TCP_TLS
+                                      : iq::TRANSPORT_PROTOCOL_TCP);
+  }
   local->set_setup_mode(iq::SETUP_MODE_ACTPASS);
   local->set_certificate_fingerprint_request(tls);
 }
@@ -96,7 +103,27 @@ void RequestMaker::SetRemote(iq::Side side, iq::RemoteDescriptor* remote) {
 }
 
 void RequestMaker::SetControl(iq::Side side, bool orders, iq::BearerControl* control) {
-  switch (reader_.Choice(8)) {
+  const uint8_t choice = reader_.Octet();
+  switch (choice / 64) {
+    case 1:
+      control->set_connection_request(iq::CONNECTION_REQUEST_NEW);
+      break;
+    case 2:
+      control->set_stream_mode(static_cast<iq::StreamMode>(1 + choice % 4));
+      break;
+    case 3:
+      if (choice % 2 == 0) {
+        control->mutable_policing()->set_sustained_byte_rate(1000);
+        control->mutable_policing()->set_burst_byte_count(20'000);
+      } else {
+        control->mutable_media_inactivity()->mutable_time()->set_seconds(10);
+        control->mutable_heartbeat_interval()->set_seconds(600);
+      }
+      break;
+    default:
+      break;
+  }
+  switch (choice % 8) {
     case 0:
       break;
     case 1:
@@ -138,7 +165,8 @@ iq::ReserveConnectionPointRequest RequestMaker::Reserve() {
   iq::ReserveConnectionPointRequest request;
   *request.mutable_termination() = Termination();
   request.set_transaction_id(NewTransaction());
-  SetLocal(reader_.Flag(), request.mutable_local());
+  const size_t protocol = reader_.Choice(8);
+  SetLocal(protocol % 2 == 1, protocol >= 6, request.mutable_local());
   SetControl(request.termination().side(), /*orders=*/false, request.mutable_bearer_control());
   Mutate(request);
   return request;
@@ -148,8 +176,10 @@ iq::ReserveAndConfigureConnectionPointRequest RequestMaker::ReserveAndConfigure(
   iq::ReserveAndConfigureConnectionPointRequest request;
   *request.mutable_termination() = Termination();
   request.set_transaction_id(NewTransaction());
-  SetLocal(reader_.Flag(), request.mutable_local());
+  const size_t protocol = reader_.Choice(8);
+  SetLocal(protocol % 2 == 1, protocol >= 6, request.mutable_local());
   request.mutable_remote();
+  if (protocol >= 6) request.mutable_remote()->add_msrp_path(kPath);
   SetRemote(request.termination().side(), request.mutable_remote());
   SetControl(request.termination().side(), /*orders=*/true, request.mutable_bearer_control());
   Mutate(request);
@@ -189,11 +219,12 @@ iq::ReleaseTerminationRequest RequestMaker::Release() {
 }
 
 iq::ReserveConnectionPointRequest RequestMaker::SessionAccess(const std::string& context_id,
-                                                              uint32_t stream_id, bool tls) {
+                                                              uint32_t stream_id, bool tls,
+                                                              bool msrp) {
   iq::ReserveConnectionPointRequest request;
   SetTermination(context_id, stream_id, iq::SIDE_ACCESS, request.mutable_termination());
   request.set_transaction_id(NewTransaction());
-  SetLocal(tls, request.mutable_local());
+  SetLocal(tls, msrp, request.mutable_local());
   iq::BearerControl* const control = request.mutable_bearer_control();
   control->mutable_syn_policy()->mutable_drop_all();
   control->mutable_interlinkage()->set_topology(iq::Interlinkage::TOPOLOGY_T1_TO_T2);
@@ -201,21 +232,24 @@ iq::ReserveConnectionPointRequest RequestMaker::SessionAccess(const std::string&
 }
 
 iq::ReserveAndConfigureConnectionPointRequest RequestMaker::SessionCore(
-    const std::string& context_id, uint32_t stream_id) {
+    const std::string& context_id, uint32_t stream_id, bool msrp) {
   iq::ReserveAndConfigureConnectionPointRequest request;
   SetTermination(context_id, stream_id, iq::SIDE_CORE, request.mutable_termination());
   request.set_transaction_id(NewTransaction());
-  SetLocal(/*tls=*/false, request.mutable_local());
+  SetLocal(/*tls=*/false, msrp, request.mutable_local());
   *request.mutable_remote()->mutable_address() = peers_.core;
+  if (msrp) request.mutable_remote()->add_msrp_path(kPath);
   return request;
 }
 
 iq::ConfigureConnectionPointRequest RequestMaker::SessionAnswer(const std::string& context_id,
-                                                                uint32_t stream_id, bool tls) {
+                                                                uint32_t stream_id, bool tls,
+                                                                bool msrp) {
   iq::ConfigureConnectionPointRequest request;
   SetTermination(context_id, stream_id, iq::SIDE_ACCESS, request.mutable_termination());
   request.set_transaction_id(NewTransaction());
   *request.mutable_remote()->mutable_address() = Address(IqWorker::kUe, 9);
+  if (msrp) request.mutable_remote()->add_msrp_path(kPath);
   iq::BearerControl* const control = request.mutable_bearer_control();
   control->set_tcp_role(iq::TCP_ROLE_PASSIVE);
   control->mutable_syn_policy()->mutable_accept_from();
@@ -314,6 +348,10 @@ std::string RequestMaker::Text(const FieldDescriptor& field) {
       default:
         return std::string(reader_.Octet(), 'd');
     }
+  }
+  if (name == "msrp_path") {
+    const char* const kPaths[] = {kPath, "msrp://198.51.100.1:2856/x;tcp", "msrp://a/;tcp", "x"};
+    return kPaths[reader_.Choice(4)];
   }
   if (name == "context_id") return absl::StrCat("c", reader_.Choice(6));
   if (name == "ip_realm") {

@@ -56,11 +56,12 @@ class RequestMaker {
 
   // The parts of a session as an IMS-ALG makes it for a UE that is active.
   ims::iq::v1::ReserveConnectionPointRequest SessionAccess(const std::string& context_id,
-                                                           uint32_t stream_id, bool tls);
+                                                           uint32_t stream_id, bool tls, bool msrp);
   ims::iq::v1::ReserveAndConfigureConnectionPointRequest SessionCore(const std::string& context_id,
-                                                                     uint32_t stream_id);
+                                                                     uint32_t stream_id, bool msrp);
   ims::iq::v1::ConfigureConnectionPointRequest SessionAnswer(const std::string& context_id,
-                                                             uint32_t stream_id, bool tls);
+                                                             uint32_t stream_id, bool tls,
+                                                             bool msrp);
 
  private:
   std::string NewTransaction();

@@ -73,6 +73,17 @@ void TestPeer::Send(size_t size) {
   if (sent.ok()) sent_byte_count_ += *sent;
 }
 
+void TestPeer::SendText(absl::string_view text) {
+  if (!open() || ended_ || failed_ || !handshake_done() || text.empty()) return;
+  sent_text_ = true;
+  if (tls_ == nullptr) {
+    (void)agw::Send(fd(), text);
+  } else if (tls_->unsent_byte_count() == 0) {
+    tls_->Write(text);
+    tls_->Send();
+  }
+}
+
 void TestPeer::SendRaw(absl::string_view bytes) {
   if (!open() || ended_) return;
   sent_raw_ = true;

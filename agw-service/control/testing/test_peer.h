@@ -40,7 +40,10 @@ class TestPeer {
   // So much of its stream, or as much as there is room for. Nothing before the handshake is done.
   void Send(size_t size);
 
-  // Anything else, and not as TLS: nobody may ever receive it.
+  // Anything else, inside TLS if there is TLS.
+  void SendText(absl::string_view text);
+
+  // Anything else, and not as TLS.
   void SendRaw(absl::string_view bytes);
 
   void set_reading(bool reading) { reading_ = reading; }
@@ -61,6 +64,7 @@ class TestPeer {
   const common::TransportAddress& local() const { return local_; }
   const common::TransportAddress& remote() const { return remote_; }
   uint64_t sent_byte_count() const { return sent_byte_count_; }
+  bool sent_text() const { return sent_text_; }
   bool sent_raw() const { return sent_raw_; }
 
   // All that it has received.
@@ -78,6 +82,7 @@ class TestPeer {
   bool ended_ = false;   // It sends no more.
   bool failed_ = false;  // TLS has.
   bool ends_when_sent_ = false;
+  bool sent_text_ = false;
   bool sent_raw_ = false;
   uint64_t sent_byte_count_ = 0;
   std::string received_;
