@@ -150,6 +150,9 @@ TEST_P(ConnectionReplacementTest,
   RunUntil([&] { return ReleasedWith(Cause::kResetByPeer, Side::kAccess) == 1; });
   EXPECT_EQ(session_.StateOf(Side::kAccess), State::kIdle);
   EXPECT_EQ(session_.StateOf(Side::kCore), State::kEstablished);
+  session_.core().Send("meanwhile");
+  session_.RunQuietTurns();
+  EXPECT_EQ(session_.StateOf(Side::kCore), State::kEstablished);
   NextUe();
   RunUntil([&] { return session_.Established(); });
   session_.ue().Send("again");

@@ -11,7 +11,7 @@
 namespace agw {
 namespace {
 
-// Of up to 64 KiB each, which a connection that was replaced may still bring.
+// Of up to 256 KiB each, which a connection that was replaced may still bring.
 constexpr int kLastTurns = 16;
 
 // Of a connection that broke.
@@ -76,6 +76,7 @@ void MediaStream::Configure(Side side, const RemoteDescriptor& remote,
 
 void MediaStream::GiveUpConnection(Side side) {
   const bool was_replacing = at(side)->replacing();
+  const bool carried_octets = through_ != nullptr || lost_side_ == side;
   if (!was_replacing) {
     await_other_side_.Cancel();
     StopThroughConnection();
@@ -87,6 +88,8 @@ void MediaStream::GiveUpConnection(Side side) {
   if (other != nullptr && Triggers(side)) {
     other->GiveUpConnection(BearerReleased::Cause::kOtherSideEnded,
                             "the other side has got another peer");
+  } else if (carried_octets) {
+    lost_side_ = side;
   }
   OnSetupFailed(side, /*final=*/false);
 }
@@ -156,6 +159,7 @@ void MediaStream::OnSetupFailed(Side side, bool final) {
   }
   await_other_side_.Cancel();
   if (final) {
+    lost_side_.reset();
     if (other->state() == Termination::State::kEstablished) {
       other->Release(BearerReleased::Cause::kOtherSideEnded, "the other side was not set up",
                      /*reset=*/true);
@@ -171,12 +175,16 @@ void MediaStream::OnSetupFailed(Side side, bool final) {
 }
 
 void MediaStream::AwaitOtherSide(Side waiting) {
+  // It may have been read until now: what it sends from here on stays with the kernel.
+  resources_.loop.SetInterest(at(waiting)->byte_stream()->fd(), /*readable=*/false,
+                              /*writable=*/false);
   const Termination* other = at(Opposite(waiting)).get();
   const absl::Duration patience = other == nullptr
                                       ? resources_.limits.setup_timers.await_configuration
                                       : other->policy().timers().await_configuration;
   await_other_side_.Start(patience, [this, waiting] {
     Termination* late = at(Opposite(waiting)).get();
+    lost_side_.reset();
     if (late != nullptr) {
       report_(Opposite(waiting), SetupTimedOut{SetupTimedOut::Timer::kAwaitConfiguration});
       late->Fail();
@@ -193,7 +201,9 @@ bool MediaStream::MayStart() const {
 
 void MediaStream::StartThroughConnection() {
   await_other_side_.Cancel();
-  if (access_->local().msrp()) {
+  if (lost_side_.has_value()) {
+    UpdateRewriting();
+  } else if (access_->local().msrp()) {
     from_access_ =
         std::make_unique<MsrpTransformer>(RewritingFrom(Side::kAccess), resources_.msrp_scratch,
                                           resources_.counters.msrp_from_access);
@@ -202,6 +212,11 @@ void MediaStream::StartThroughConnection() {
   }
   through_ = std::make_unique<ThroughConnection>(*access_->byte_stream(), *core_->byte_stream(),
                                                  from_access_.get(), from_core_.get());
+  if (lost_side_.has_value()) {
+    // As if it had taken the place of the one before while that was there.
+    through_->Replace(*lost_side_, *at(*lost_side_)->byte_stream());
+    lost_side_.reset();
+  }
   UpdateInterest();
 }
 
@@ -253,6 +268,7 @@ void MediaStream::OnBearerReady(Side side, const Readiness& readiness) {
     // Established, but the other side is not: nothing is read, so this can only be an end.
     const absl::Status error = TakeSocketError(at(side)->byte_stream()->fd());
     await_other_side_.Cancel();
+    lost_side_.reset();
     at(side)->LoseConnection(CauseOf(error), "it broke before the other side was there",
                              /*reset=*/true);
     if (at(side)->state() != Termination::State::kReleased) return;
@@ -367,8 +383,7 @@ void MediaStream::StopThroughConnection() {
   half_close_silence_.Cancel();
   KeepByteCounts();
   through_.reset();
-  from_access_.reset();
-  from_core_.reset();
+  lost_side_.reset();
   buffered_for_access_.reset();
   buffered_for_core_.reset();
 }
@@ -383,6 +398,7 @@ void MediaStream::EndThroughConnection(const ThroughConnection::Failure& failure
                        /*reset=*/cause != BearerReleased::Cause::kTlsError);
   // If the next connection of that side is being made already, the other side waits for it.
   if (at(failure.side)->state() != Termination::State::kReleased) {
+    lost_side_ = failure.side;
     return AwaitOtherSide(Opposite(failure.side));
   }
   at(Opposite(failure.side))

@@ -134,6 +134,10 @@ class MediaStream final : private Termination::Observer {
 
   std::unique_ptr<ThroughConnection> through_;  // Goes before what it refers to.
 
+  // Whose connection has broken while its next one is expected: the other side's has carried octets, and
+  // waits. What is known of their messages (the two above) is kept until then.
+  absl::optional<Side> lost_side_;
+
   // Of octets that the peer of a side has not taken; null if there are none.
   std::unique_ptr<BufferedBytes::Account> buffered_for_access_;
   std::unique_ptr<BufferedBytes::Account> buffered_for_core_;

@@ -119,6 +119,47 @@ TEST_P(MsrpStreamTest, R_SDP_10_AMessageCutByTheNextConnectionEndsAsAborted) {
   EXPECT_EQ(Counted().cut_off, 1u);
 }
 
+TEST_P(MsrpStreamTest, AMessageCutByAResetEndsAsAbortedWhenTheNextConnectionIsThere) {
+  session_.Open();
+  const std::string whole = FromUe(std::string(100, 'x'));
+  session_.ue().Send(absl::string_view(whole).substr(0, whole.size() - 40));
+  const std::string begun = AtCore(std::string(100, 'x'));
+  session_.RunUntil([&] { return session_.core().received().size() > begun.size() - 60; });
+  BearerControl order;
+  order.connection_request = ConnectionRequest::kNew;
+  order.syn_policy = SynPolicy{SynPolicy::Kind::kLatch, {}};
+  ASSERT_THAT(session_.Configure(Side::kAccess, order), IsOk());
+  session_.ue().Reset();
+  session_.RunUntil([&] { return session_.StateOf(Side::kAccess) == State::kIdle; });
+  const std::unique_ptr<Endpoint> old = session_.TakeUe();
+  session_.ConnectUe();
+  session_.RunUntil([&] { return session_.Established(); });
+  session_.ue().Send(FromUe("anew"));
+  session_.RunUntil(
+      [&] { return session_.core().received().find(AtCore("anew")) != std::string::npos; });
+  EXPECT_NE(session_.core().received().find("-------a786hjs2#"), std::string::npos)
+      << session_.core().received();
+}
+
+TEST_P(MsrpStreamTest, TheRestOfAMessageToAConnectionThatBrokeIsDropped) {
+  session_.Open();
+  const std::string whole = Send(LocalPath(Side::kCore), kCorePath, std::string(100, 'x'));
+  session_.core().Send(absl::string_view(whole).substr(0, whole.size() - 40));
+  session_.RunUntil([&] { return session_.ue().received().size() > 100; });
+  BearerControl order;
+  order.connection_request = ConnectionRequest::kNew;
+  order.syn_policy = SynPolicy{SynPolicy::Kind::kLatch, {}};
+  ASSERT_THAT(session_.Configure(Side::kAccess, order), IsOk());
+  session_.ue().Reset();
+  session_.RunUntil([&] { return session_.StateOf(Side::kAccess) == State::kIdle; });
+  const std::unique_ptr<Endpoint> old = session_.TakeUe();
+  session_.ConnectUe();
+  session_.RunUntil([&] { return session_.Established(); });
+  session_.core().Send(absl::string_view(whole).substr(whole.size() - 40));
+  session_.RunQuietTurns();
+  EXPECT_EQ(session_.StateOf(Side::kCore), State::kEstablished);
+}
+
 TEST_P(MsrpStreamTest, BothTerminationsAreAwareOrNeitherIs) {
   session_.Reserve(/*triggered=*/true);
   Context& context = session_.harness().context();
