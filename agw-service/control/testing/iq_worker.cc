@@ -3,11 +3,10 @@
 #include <functional>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "absl/time/clock.h"
 #include "agw-service/bearer/scratch.h"
 #include "agw-service/context/context.h"
-#include "agw-service/context/iq_error.h"
+#include "agw-service/control/procedures.h"
 #include "agw-service/control/proto_conversion.h"
 #include "agw-service/tls/tls_identity.h"
 #include "agw-service/tls/tls_profile.h"
@@ -36,10 +35,6 @@ const std::shared_ptr<const TlsIdentity>& SharedIdentity(size_t index) {
   static const auto& identities = *new std::vector<std::shared_ptr<const TlsIdentity>>{
       *TlsIdentity::Generate({.now = absl::Now()}), *TlsIdentity::Generate({.now = absl::Now()})};
   return identities[index % identities.size()];
-}
-
-absl::Status ContextUnknown() {
-  return IqError(absl::StatusCode::kNotFound, "CONTEXT_UNKNOWN", "no such context");
 }
 
 ContextLimits MakeLimits(const IqWorker::Options& options) {
@@ -103,136 +98,34 @@ void IqWorker::Report(Event event) {
   events_.push_back(std::move(event));
 }
 
-template <typename Request, typename Response, typename Operation>
-absl::StatusOr<Response> IqWorker::InTransaction(const Request& request, Operation operation) {
-  RETURN_IF_ERROR(CheckTransactionId(request.transaction_id()));
-  const std::string& id = request.termination().context_id();
-  const size_t content =
-      absl::HashOf(Request::descriptor()->full_name(), request.SerializeAsString());
-  ASSIGN_OR_RETURN(const absl::optional<std::string> reply,
-                   table_->Replay(id, request.transaction_id(), content));
-  Response response;
-  if (reply.has_value()) {
-    CHECK(response.ParseFromString(*reply));
-    return response;
-  }
-  RETURN_IF_ERROR(operation(response));
-  Transaction transaction{request.transaction_id(), content, response.SerializeAsString()};
-  if (Context* context = table_->Find(id)) {
-    contexts_[id] = context;
-    table_->Remember(id, std::move(transaction));
-  } else {
-    table_->RememberRelease(id, std::move(transaction));
-  }
-  return response;
-}
-
 template <typename Response, typename Request>
-absl::StatusOr<Response> IqWorker::Reserve(const Request& request,
-                                           const absl::optional<RemoteDescriptor>& remote,
-                                           bool orders_allowed) {
-  ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(request.termination()));
-  ASSIGN_OR_RETURN(const LocalDescriptor local, ToLocalDescriptor(request.local()));
-  ASSIGN_OR_RETURN(const BearerControl control,
-                   ToBearerControl(request.bearer_control(), orders_allowed));
-  ASSIGN_OR_RETURN(
-      const absl::optional<ControllerStateUpdate> state,
-      ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
-  ASSIGN_OR_RETURN(
-      const absl::optional<ContextAttributes> attributes,
-      ToContextAttributes(request.has_context_attributes(), request.context_attributes()));
-  return InTransaction<Request, Response>(request, [&](Response& response) -> absl::Status {
-    const std::string& context_id = request.termination().context_id();
-    const absl::StatusOr<Context*> found =
-        table_->FindOrCreate(context_id, attributes.has_value() && attributes->privileged());
-    const absl::Status reserved = found.ok() ? (*found)->ReserveConnectionPoint(
-                                                   key, local, remote, control, state, attributes)
-                                             : found.status();
-    if (!reserved.ok()) {
-      table_->EraseIfEmpty(context_id);
-      table_->CountRefusal(reserved);
-      return reserved;
-    }
-    const Context* const context = *found;
-    const Termination& termination = *context->FindTermination(key);
-    *response.mutable_local_address() = ToProto(termination.local_address());
-    for (const HashFunction hash_function : local.fingerprint_hash_functions) {
-      *response.add_local_fingerprints() =
-          ToProto(termination.identity()->FingerprintBy(hash_function));
-    }
-    response.set_controller_state_revision(context->controller_state_revision());
-    return absl::OkStatus();
-  });
+absl::StatusOr<Response> IqWorker::Run(const Request& request) {
+  ASSIGN_OR_RETURN(Procedure<Response> procedure, Prepare(request));
+  Response response;
+  RETURN_IF_ERROR(procedure(*table_, &response));
+  const std::string& id = request.termination().context_id();
+  if (Context* context = table_->Find(id)) contexts_[id] = context;
+  return response;
 }
 
 absl::StatusOr<iq::ReserveConnectionPointResponse> IqWorker::Call(
     const iq::ReserveConnectionPointRequest& request) {
-  return Reserve<iq::ReserveConnectionPointResponse>(request, absl::nullopt,
-                                                     /*orders_allowed=*/false);
+  return Run<iq::ReserveConnectionPointResponse>(request);
 }
 
 absl::StatusOr<iq::ReserveAndConfigureConnectionPointResponse> IqWorker::Call(
     const iq::ReserveAndConfigureConnectionPointRequest& request) {
-  if (!request.has_remote()) {
-    return IqError(absl::StatusCode::kInvalidArgument, "FIELD_MISSING", "is required", "remote");
-  }
-  ASSIGN_OR_RETURN(RemoteDescriptor remote, ToRemoteDescriptor(request.remote()));
-  return Reserve<iq::ReserveAndConfigureConnectionPointResponse>(
-      request, absl::optional<RemoteDescriptor>(std::move(remote)), /*orders_allowed=*/true);
+  return Run<iq::ReserveAndConfigureConnectionPointResponse>(request);
 }
 
 absl::StatusOr<iq::ConfigureConnectionPointResponse> IqWorker::Call(
     const iq::ConfigureConnectionPointRequest& request) {
-  using Response = iq::ConfigureConnectionPointResponse;
-  ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(request.termination()));
-  ASSIGN_OR_RETURN(const RemoteDescriptor remote, ToRemoteDescriptor(request.remote()));
-  ASSIGN_OR_RETURN(const BearerControl control,
-                   ToBearerControl(request.bearer_control(), /*orders_allowed=*/true));
-  ASSIGN_OR_RETURN(
-      const absl::optional<ControllerStateUpdate> state,
-      ToControllerStateUpdate(request.has_controller_state(), request.controller_state()));
-  ASSIGN_OR_RETURN(
-      const absl::optional<ContextAttributes> attributes,
-      ToContextAttributes(request.has_context_attributes(), request.context_attributes()));
-  return InTransaction<iq::ConfigureConnectionPointRequest, Response>(
-      request, [&](Response& response) -> absl::Status {
-        Context* const context = table_->Find(request.termination().context_id());
-        if (context == nullptr) return ContextUnknown();
-        RETURN_IF_ERROR(context->ConfigureConnectionPoint(key, remote, control, state, attributes));
-        response.set_controller_state_revision(context->controller_state_revision());
-        return absl::OkStatus();
-      });
+  return Run<iq::ConfigureConnectionPointResponse>(request);
 }
 
 absl::StatusOr<iq::ReleaseTerminationResponse> IqWorker::Call(
     const iq::ReleaseTerminationRequest& request) {
-  using Response = iq::ReleaseTerminationResponse;
-  const iq::TerminationId& termination = request.termination();
-  RETURN_IF_ERROR(CheckContextId(termination.context_id(), "termination.context_id"));
-  absl::optional<Side> side;
-  if (termination.side() != iq::SIDE_UNSPECIFIED) {
-    ASSIGN_OR_RETURN(const TerminationKey key, ToTerminationKey(termination));
-    side = key.side;
-  }
-  absl::optional<uint64_t> expected_revision;
-  if (request.has_expected_controller_state_revision()) {
-    expected_revision = request.expected_controller_state_revision();
-  }
-  return InTransaction<iq::ReleaseTerminationRequest, Response>(
-      request, [&](Response& response) -> absl::Status {
-        Context* const context = table_->Find(termination.context_id());
-        if (context == nullptr) return ContextUnknown();
-        ASSIGN_OR_RETURN(
-            const std::vector<Context::Released> released,
-            context->ReleaseTermination(termination.stream_id(), side, expected_revision));
-        for (const auto& [key, statistics] : released) {
-          iq::TerminationStatistics* proto = response.add_terminations();
-          SetTerminationId(termination.context_id(), key, proto->mutable_termination());
-          SetStatistics(statistics, proto);
-        }
-        table_->EraseIfEmpty(termination.context_id());
-        return absl::OkStatus();
-      });
+  return Run<iq::ReleaseTerminationResponse>(request);
 }
 
 std::map<std::string, iq::AuditContextResponse> IqWorker::Audit() const {

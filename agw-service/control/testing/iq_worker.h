@@ -99,12 +99,8 @@ class IqWorker {
   void RotateIdentity();
 
  private:
-  template <typename Request, typename Response, typename Operation>
-  absl::StatusOr<Response> InTransaction(const Request& request, Operation operation);
   template <typename Response, typename Request>
-  absl::StatusOr<Response> Reserve(const Request& request,
-                                   const absl::optional<RemoteDescriptor>& remote,
-                                   bool orders_allowed);
+  absl::StatusOr<Response> Run(const Request& request);
   void Report(Event event);
 
   FakeKernel& kernel_;
