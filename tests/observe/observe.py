@@ -100,7 +100,7 @@ class Run:
         with contextlib.ExitStack() as stack:
             stack.callback(self._stop_chats)
             self._all_is_well()
-            with self._leak():
+            with self._stand_in_has_trouble():
                 self._ends_make_trouble()
                 self._gateways_make_trouble()
                 self.seen.look_at(self.system.pods())
@@ -132,12 +132,26 @@ class Run:
         look_at_panels(self.results, "well", self.start, self.well_until)
 
     @contextlib.contextmanager
-    def _leak(self):
-        with self.trouble("a process takes more and more memory", [("IqgateMemoryPerSessionHigh", "warning")]):
-            self.system.stand_in.resident_memory = 2_000_000_000
+    def _stand_in_has_trouble(self):
+        stand_in = self.system.stand_in
+        with contextlib.ExitStack() as stack:
+            alerts = []
+            for name, alert in [("a process takes more and more memory", "IqgateMemoryPerSessionHigh"),
+                                ("handshakes are at their limit", "IqgateTlsHandshakesWaiting"),
+                                ("peers take nothing of what fills the memory", "IqgateBufferLimitReached"),
+                                ("files of a certificate stay broken", "IqgateCertificateFilesRefused")]:
+                alerts.append((alert, "warning"))
+                stack.enter_context(self.trouble(name, alerts[-1:]))
+            stand_in.resident_memory = 2_000_000_000
+            stand_in.waiting_handshakes = 5
+            stand_in.ends_connections = True
+            stand_in.certificate_files_usable = 0
             yield
-            self.wait_for(("IqgateMemoryPerSessionHigh", "warning"))
-        self.system.stand_in.resident_memory = 100_000_000
+            self.wait_for(*alerts)
+        stand_in.resident_memory = 100_000_000
+        stand_in.waiting_handshakes = 0
+        stand_in.ends_connections = False
+        stand_in.certificate_files_usable = 1
 
     def _ends_make_trouble(self):
         ends = Troublemaker(self.system.alg_stubs, self.certificate, self._other_certificate)
@@ -168,13 +182,16 @@ class Run:
                            for severity in ("critical", "warning")]
             stack.enter_context(self.trouble("an IMS-AGW is nearly full", nearly_full))
             self.reservations.reserve(self.system.SMALL_LIMIT)
+            refused = [("IqgateReservationsRefused", "warning")]
+            stack.enter_context(self.trouble("reservations are one too many", refused))
+            stack.enter_context(Repeated(self.reservations.reserve_one_too_many, 1))
             # Sessions alone cannot take what is kept for clients; clients that say nothing can.
             for _ in range(4):
                 stack.enter_context(socket.create_connection(("127.0.0.1", 7062)))
             certificate = [("IqgateCertificateNearItsEnd", severity) for severity in ("critical", "warning")]
             stack.enter_context(self.trouble("a certificate ends within two days", certificate))
             self.system.authority.issue("iqgate-agw", days=1, file_name="agw-1")
-            self.wait_for(*expected, *nearly_full, *certificate)
+            self.wait_for(*expected, *nearly_full, *refused, *certificate)
         self.reservations.release(left=4)
         self.system.authority.issue("iqgate-agw", file_name="agw-1")
 

@@ -49,7 +49,7 @@ class Authority:
         self.certificate_file = self._path("ca.crt")
         self._openssl("req", "-x509", *self._new_key("ca"), "-days", "30", "-subj", "/CN=iqgate authority",
                       "-out", self.certificate_file)
-        for name in ("iqgate-agw", "iqgate-alg", "p-cscf", "iqgate-iqctl", "stranger"):
+        for name in ("iqgate-agw", "iqgate-alg", "p-cscf", "iqgate-iqctl", "stranger", "realm"):
             self.issue(name)
 
     def issue(self, name, days=30, file_name=None):
@@ -67,8 +67,11 @@ class Authority:
 
     def tls(self, name):
         """The part of a configuration file that uses a certificate."""
-        return {"certificate_file": self._path(f"{name}.crt"), "key_file": self._path(f"{name}.key"),
-                "ca_file": self.certificate_file}
+        return self.key_pair(name) | {"ca_file": self.certificate_file}
+
+    def key_pair(self, name):
+        """The same, of a realm."""
+        return {"certificate_file": self._path(f"{name}.crt"), "key_file": self._path(f"{name}.key")}
 
     def channel(self, address, client, server):
         """To a service of ours, as `client`."""
@@ -235,19 +238,28 @@ class Wire:
 
 
 class StandIn:
-    """Stands in for an IMS-AGW with a leak, because a sound one cannot be made to leak: serves the few series that tell
-    of it. In a namespace of its own, so that dashboards of the real ones do not show it."""
+    """Stands in for an IMS-AGW in trouble that a sound one cannot be made to have, or not for long: a leak; minutes of
+    handshakes at their limit; peers of thousands of sessions that take nothing; files of certificates that stay broken. Serves
+    the few series that tell of it. In a namespace of its own, so that dashboards of the real ones do not show it."""
 
     NAMESPACE, POD, ADDRESS = "stand-in", "agw-0", "127.0.0.1:9099"
 
     def __init__(self):
         self.resident_memory = 100_000_000
+        self.waiting_handshakes = 0
+        self.certificate_files_usable = 1
+        self.ends_connections = False  # Because of octets that nobody takes.
+        self._ended_count = 0
         stand_in = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
 
             def do_GET(self):  # pylint: disable=invalid-name
                 body = (f"iqgate_agw_contexts 2000\niqgate_agw_contexts_limit 10000\n"
+                        f"iqgate_agw_tls_handshakes_waiting {stand_in.waiting_handshakes}\n"
+                        f'iqgate_agw_certificate_files_usable{{realm="access"}} {stand_in.certificate_files_usable}\n'
+                        f'iqgate_agw_notifications_total{{kind="bearer_released",cause="buffer_limit",side="core"}} '
+                        f"{stand_in.count_ended()}\n"
                         f"process_resident_memory_bytes {stand_in.resident_memory}\n").encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -260,6 +272,11 @@ class StandIn:
         host, port = self.ADDRESS.split(":")
         self._server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def count_ended(self):
+        """Some more with each look, while connections are ended."""
+        self._ended_count += 3 if self.ends_connections else 0
+        return self._ended_count
 
     def close(self):
         self._server.shutdown()
@@ -301,7 +318,8 @@ class System:
         self._stack.callback(self.wire.close)
         self.stand_in = StandIn()
         self._stack.callback(self.stand_in.close)
-        small = {"context_limit": self.SMALL_LIMIT, "worker_count": 2,
+        # Nothing of the little there is is kept for emergency calls.
+        small = {"context_limit": self.SMALL_LIMIT, "worker_count": 2, "priority_share": 0,
                  "drain_time": f"{round(1000 * self.SMALL_DRAIN_TIME * self.minute)}ms"}
         self.agws = [self._add("agw", 0, self._agw_config(0, {})),
                      self._add("agw", 1, self._agw_config(1, {}, certificate="agw-1")),
@@ -343,7 +361,8 @@ class System:
             "realms": [
                 {"name": "access", "default_for": ["access"], "addresses": [{"bind": f"127.0.1.{10 + number}"}],
                  "first_port": 20000, "last_port": last_port, "port_quarantine": "1s",
-                 "denied_remotes": [f"{DENIED_PHONE}/32"]},
+                 "denied_remotes": [f"{DENIED_PHONE}/32"]} | ({"certificate": self.authority.key_pair("realm")} if number == 0
+                                                              else {}),
                 {"name": "core", "default_for": ["core"], "addresses": [{"bind": f"127.0.2.{10 + number}"}],
                  "first_port": 10000, "last_port": 10999, "port_quarantine": "1s"}],
             # Short, so that who never comes is given up within the run.

@@ -149,7 +149,7 @@ def firing_times(start, end):
 
 def strange_labels(start, end):
     """Labels of alerts other than those that they are grouped and routed by."""
-    usual = {"__name__", "alertname", "alertstate", "severity", "namespace", "pod", "realm"}
+    usual = {"__name__", "alertname", "alertstate", "severity", "namespace", "pod", "realm", "reason"}
     alerts_ = ask("series", **{"match[]": "ALERTS", "start": start, "end": end})
     assert alerts_, "no alert has ever been pending"
     return sorted({f"{labels['alertname']}: {name}" for labels in alerts_ for name in set(labels) - usual})

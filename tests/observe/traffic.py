@@ -307,16 +307,23 @@ class Reservations:
     def reserve(self, count):
         """Until there are that many."""
         while len(self._contexts) < count:
-            context = f"reserved-{next(_numbers)}"
-            self._stub.ReserveConnectionPoint(iq.ReserveConnectionPointRequest(
-                termination=termination_pb2.TerminationId(context_id=context, stream_id=1, side=termination_pb2.SIDE_ACCESS),
-                transaction_id=f"{context}-reserve",
-                local=termination_pb2.LocalDescriptor(
-                    transport_protocol=termination_pb2.TRANSPORT_PROTOCOL_TCP_TLS, setup_mode=termination_pb2.SETUP_MODE_ACTPASS,
-                    certificate_fingerprint_request=True),
-                bearer_control=termination_pb2.BearerControl(
-                    syn_policy=termination_pb2.SynPolicy(drop_all=termination_pb2.SynPolicy.DropAll()))), timeout=5)
-            self._contexts.append(context)
+            self._contexts.append(self._reserve_one())
+
+    def reserve_one_too_many(self):
+        with contextlib.suppress(grpc.RpcError):
+            self._contexts.append(self._reserve_one())
+
+    def _reserve_one(self):
+        context = f"reserved-{next(_numbers)}"
+        self._stub.ReserveConnectionPoint(iq.ReserveConnectionPointRequest(
+            termination=termination_pb2.TerminationId(context_id=context, stream_id=1, side=termination_pb2.SIDE_ACCESS),
+            transaction_id=f"{context}-reserve",
+            local=termination_pb2.LocalDescriptor(
+                transport_protocol=termination_pb2.TRANSPORT_PROTOCOL_TCP_TLS, setup_mode=termination_pb2.SETUP_MODE_ACTPASS,
+                certificate_fingerprint_request=True),
+            bearer_control=termination_pb2.BearerControl(
+                syn_policy=termination_pb2.SynPolicy(drop_all=termination_pb2.SynPolicy.DropAll()))), timeout=5)
+        return context
 
     def release(self, left):
         while len(self._contexts) > left:
