@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "common/grpc_push_stream.h"
 #include "common/thread_name.h"
@@ -28,11 +29,11 @@ class GatewayStreams::NotificationStream final
   void OnAppended() override { Wake(); }
 
   absl::optional<iq::WatchNotificationsResponse> Next() override {
-    const NotificationLog::Entry entry = streams_.log_.After(sent_);
-    if (entry == nullptr) return absl::nullopt;
-    sent_ = entry->sequence_number();
+    absl::optional<iq::Notification> notification = streams_.log_.After(sent_);
+    if (!notification.has_value()) return absl::nullopt;
+    sent_ = notification->sequence_number();
     iq::WatchNotificationsResponse response;
-    *response.mutable_notification() = *entry;
+    *response.mutable_notification() = *std::move(notification);
     response.set_incarnation(streams_.state_.incarnation());
     return response;
   }

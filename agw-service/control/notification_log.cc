@@ -5,6 +5,7 @@
 
 #include "absl/time/time.h"
 #include "agw-service/control/proto_conversion.h"
+#include "common/check.h"
 #include "common/monotonic_time.h"
 #include "common/thread_name.h"
 
@@ -83,13 +84,13 @@ bool NotificationLog::WaitForEvents() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
   // Only this thread changes the number.
   uint64_t sequence_number = last_sequence_number() + dropped_count;
-  std::vector<Entry> entries;
+  std::vector<std::string> entries;
   entries.reserve(events.size());
   for (const Event& event : events) {
-    auto notification = std::make_shared<ims::iq::v1::Notification>(ToProto(event));
-    notification->set_sequence_number(++sequence_number);
-    observer_(*notification);
-    entries.push_back(std::move(notification));
+    ims::iq::v1::Notification notification = ToProto(event);
+    notification.set_sequence_number(++sequence_number);
+    observer_(notification);
+    entries.push_back(notification.SerializeAsString());
   }
   common::MutexLock lock(mutex_);
   if (dropped_count > 0) {
@@ -98,18 +99,21 @@ void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
     dropped_count_ += dropped_count;
   }
   last_sequence_number_ = sequence_number;
-  for (Entry& entry : entries) {
+  for (std::string& entry : entries) {
     entries_.push_back(std::move(entry));
     if (entries_.size() > capacity_) entries_.pop_front();
   }
 }
 
-NotificationLog::Entry NotificationLog::After(uint64_t sequence_number) const {
+absl::optional<ims::iq::v1::Notification> NotificationLog::After(uint64_t sequence_number) const {
   common::MutexLock lock(mutex_);
-  if (entries_.empty() || sequence_number >= last_sequence_number_) return nullptr;
-  // Numbers have no gaps, so that of the first entry tells where each one is.
-  const uint64_t first = entries_.front()->sequence_number();
-  return entries_[sequence_number < first ? 0 : sequence_number - first + 1];
+  if (entries_.empty() || sequence_number >= last_sequence_number_) return absl::nullopt;
+  // Numbers have no gaps, so that of the last entry tells where each one is.
+  const uint64_t first = last_sequence_number_ - entries_.size() + 1;
+  const std::string& entry = entries_[sequence_number < first ? 0 : sequence_number - first + 1];
+  absl::optional<ims::iq::v1::Notification> notification(absl::in_place);
+  CHECK(notification->ParseFromString(entry));
+  return notification;
 }
 
 uint64_t NotificationLog::last_sequence_number() const {

@@ -19,6 +19,15 @@ uint64_t Token(int fd, uint32_t generation) {
   return uint64_t{generation} << 32 | static_cast<uint32_t>(fd);
 }
 
+// Rounded up, so that a timer is due when the wait ends. In integers: each turn pays for it.
+int TimeoutMs(absl::Duration wait) {
+  if (wait == absl::InfiniteDuration()) return -1;
+  constexpr int64_t kNanosecondsPerMs = 1'000'000;
+  const int64_t nanoseconds = std::clamp<int64_t>(absl::ToInt64Nanoseconds(wait), 0,
+                                                  absl::ToInt64Nanoseconds(absl::Hours(1)));
+  return static_cast<int>((nanoseconds + kNanosecondsPerMs - 1) / kNanosecondsPerMs);
+}
+
 }  // namespace
 
 EventLoop::EventLoop(Clock clock)
@@ -100,6 +109,7 @@ void EventLoop::Post(absl::AnyInvocable<void()> task) {
     common::MutexLock lock(mutex_);
     first = posted_.empty();
     posted_.push_back(std::move(task));
+    anything_posted_.store(true, std::memory_order_relaxed);
   }
   if (first) Wake();
 }
@@ -120,14 +130,8 @@ void EventLoop::Run() {
 
 void EventLoop::RunOnce(absl::Duration max_wait) {
   absl::Duration wait = max_wait;
-  if (!timers_.empty()) {
-    wait = std::min(wait, std::max(absl::ZeroDuration(), timers_.begin()->first.first - clock_()));
-  }
-  // Rounded up, so that a timer is due when the wait ends.
-  const int timeout_ms = wait == absl::InfiniteDuration()
-                             ? -1
-                             : static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(
-                                   std::min(wait, absl::Hours(1)), absl::Milliseconds(1))));
+  if (!timers_.empty()) wait = std::min(wait, timers_.begin()->first.first - clock_());
+  const int timeout_ms = TimeoutMs(wait);
   std::array<epoll_event, kEventsPerTurn> events;
   const int count = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, timeout_ms);
   CHECK(count >= 0 || errno == EINTR);
@@ -164,10 +168,13 @@ void EventLoop::RunTimers() {
 }
 
 bool EventLoop::RunPosted() {
+  // Most turns of a busy loop have none. One that is missed here has written to `wake_`.
+  if (!anything_posted_.load(std::memory_order_relaxed)) return false;
   std::vector<absl::AnyInvocable<void()>> tasks;
   {
     common::MutexLock lock(mutex_);
     tasks.swap(posted_);
+    anything_posted_.store(false, std::memory_order_relaxed);
   }
   for (absl::AnyInvocable<void()>& task : tasks) task();
   return !tasks.empty();

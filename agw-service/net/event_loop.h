@@ -120,6 +120,7 @@ class EventLoop {
   TimerId next_timer_ = 1;
   std::atomic<bool> stopped_{false};
 
+  std::atomic<bool> anything_posted_{false};  // Changed with the lock held.
   common::Mutex mutex_;
   std::vector<absl::AnyInvocable<void()>> posted_ ABSL_GUARDED_BY(mutex_);
 };
