@@ -35,6 +35,12 @@ absl::StatusOr<Response> Call(Stub& stub,
   return response;
 }
 
+// No other one's, also of those that measure before or after us.
+std::string NewContextId() {
+  static std::atomic<int> number{0};
+  return absl::StrCat("bench-", getpid(), "-", ++number);
+}
+
 void SetTermination(const std::string& context_id, iq::Side side, iq::TerminationId* termination) {
   termination->set_context_id(context_id);
   termination->set_stream_id(1);
@@ -65,7 +71,7 @@ IqSessions::IqSessions(const Options& options, const std::shared_ptr<grpc::Chann
 absl::StatusOr<std::vector<common::TransportAddress>> IqSessions::SetUp(size_t count) {
   const size_t before = context_ids_.size();
   for (size_t i = 0; i < count; ++i) {
-    context_ids_.push_back(absl::StrCat("bench-", getpid(), "-", ++number_));
+    context_ids_.push_back(NewContextId());
   }
   std::vector<common::TransportAddress> addresses(count);
   RETURN_IF_ERROR(ForEach(count, [&](size_t i) -> absl::Status {

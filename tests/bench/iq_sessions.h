@@ -61,7 +61,6 @@ class IqSessions {
   const std::unique_ptr<ims::iq::v1::MediaGatewayService::Stub> stub_;
   const std::unique_ptr<peers::NotificationWatcher> watcher_;
   std::vector<std::string> context_ids_;
-  size_t number_ = 0;  // Of the contexts so far, released ones too.
 };
 
 }  // namespace bench

@@ -152,6 +152,7 @@ absl::StatusOr<std::vector<absl::Duration>> Load::Ping(size_t size, size_t sessi
   ping_times_.clear();
   ping_times_.reserve(count);
   for (size_t i = phones_.size() - session_count; i < phones_.size() && pings_left_ > 0; ++i) {
+    --pings_left_;
     if (const absl::Status sent = SendPing(*phones_[i]); !sent.ok()) return sent;
   }
   const absl::Status pinged = Run(Work::kPing, [&] { return ping_times_.size() == count; });
@@ -159,28 +160,83 @@ absl::StatusOr<std::vector<absl::Duration>> Load::Ping(size_t size, size_t sessi
   return std::move(ping_times_);
 }
 
+absl::StatusOr<std::vector<absl::Duration>> Load::PingEvery(size_t size, absl::Duration interval,
+                                                            absl::Duration time) {
+  ping_.assign(size, 'p');
+  pings_left_ = 0;
+  ping_times_.clear();
+  work_ = Work::kPing;
+  const absl::Time start = absl::Now();
+  std::vector<absl::Time> due;
+  for (size_t i = 0; i < phones_.size(); ++i) {
+    due.push_back(start + interval * i / phones_.size());
+    phones_[i]->ping_under_way = false;
+  }
+  const auto all_back = [this] {
+    return std::none_of(phones_.begin(), phones_.end(),
+                        [](const auto& end) { return end->ping_under_way; });
+  };
+  while (absl::Now() < start + time || !all_back()) {
+    absl::Time next = start + time;
+    for (size_t i = 0; i < phones_.size() && absl::Now() < start + time; ++i) {
+      PhoneEnd& end = *phones_[i];
+      if (end.ping_under_way) continue;
+      if (due[i] <= absl::Now()) {
+        if (const absl::Status sent = SendPing(end); !sent.ok()) return sent;
+        end.ping_start = std::exchange(due[i], due[i] + interval);
+      } else {
+        next = std::min(next, due[i]);
+      }
+    }
+    const absl::Duration wait =
+        std::clamp(next - absl::Now(), absl::Milliseconds(1), absl::Milliseconds(10));
+    if (const absl::StatusOr<bool> step = Step(wait); !step.ok()) return step.status();
+    if (absl::Now() > start + time + peers::kPatience) {
+      return absl::DeadlineExceededError("a message does not come back");
+    }
+  }
+  return std::move(ping_times_);
+}
+
+void Load::StepOfSlowReaders() {
+  static const std::string* const turn = new std::string(kTurnSize, 's');
+  for (const auto& core : cores_) {
+    while (core->socket.Write(*turn) == static_cast<long>(kTurnSize)) {
+    }
+  }
+  if (phones_.empty()) return;
+  next_slow_reader_ = (next_slow_reader_ + 1) % phones_.size();
+  phones_[next_slow_reader_]->phone.Count().IgnoreError();
+}
+
 absl::Status Load::Run(Work work, const std::function<bool()>& is_done) {
   work_ = work;
-  std::array<epoll_event, 64> events;
   while (!is_done()) {
-    const int count = epoll_wait(epoll_.get(), events.data(), events.size(),
-                                 static_cast<int>(absl::ToInt64Milliseconds(peers::kPatience)));
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0) {
+    const absl::StatusOr<bool> step = Step(peers::kPatience);
+    if (!step.ok()) return step.status();
+    if (!*step) {
       return absl::DeadlineExceededError(absl::StrCat(
           "nothing happens; ", phones_.size(), " phones, ", cores_.size(), " core peers, of which ",
           gone_core_count_, " are gone; ", finished_count_, " sessions finished this work"));
     }
-    for (int i = 0; i < count; ++i) {
-      const uint64_t tag = events[i].data.u64;
-      const absl::Status status = tag == kListenerTag ? Accept()
-                                  : tag % 2 == 1      ? OnPhone(tag / 2, events[i].events)
-                                                      : OnCore(tag / 2 - 1, events[i].events);
-      if (!status.ok()) return status;
-    }
   }
   ForgetGone();
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Load::Step(absl::Duration timeout) {
+  std::array<epoll_event, 64> events;
+  const int count = epoll_wait(epoll_.get(), events.data(), events.size(),
+                               static_cast<int>(absl::ToInt64Milliseconds(timeout)));
+  if (count < 0 && errno == EINTR) return true;
+  for (int i = 0; i < count; ++i) {
+    const uint64_t tag = events[i].data.u64;
+    const absl::Status status = tag == kListenerTag ? Accept()
+                                : tag % 2 == 1      ? OnPhone(tag / 2, events[i].events)
+                                                    : OnCore(tag / 2 - 1, events[i].events);
+    if (!status.ok()) return status;
+  }
+  return count > 0;
 }
 
 absl::Status Load::StartNext() {
@@ -293,8 +349,8 @@ absl::Status Load::EndPhone(PhoneEnd& end) {
 }
 
 absl::Status Load::SendPing(PhoneEnd& end) {
-  --pings_left_;
   end.byte_count = 0;
+  end.ping_under_way = true;
   end.ping_start = absl::Now();
   return end.phone.Write(ping_);
 }
@@ -303,7 +359,10 @@ absl::Status Load::TakePong(PhoneEnd& end, size_t byte_count) {
   end.byte_count += byte_count;
   if (end.byte_count < ping_.size()) return absl::OkStatus();
   ping_times_.push_back(absl::Now() - end.ping_start);
-  return pings_left_ > 0 ? SendPing(end) : absl::OkStatus();
+  end.ping_under_way = false;
+  if (pings_left_ == 0) return absl::OkStatus();
+  --pings_left_;
+  return SendPing(end);
 }
 
 absl::Status Load::OnCore(size_t index, uint32_t events) {

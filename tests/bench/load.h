@@ -71,6 +71,15 @@ class Load {
   // sessions, `count` of them in all. How long each took.
   absl::StatusOr<std::vector<absl::Duration>> Ping(size_t size, size_t session_count, size_t count);
 
+  // The same for `time`, on all sessions: each sends every `interval`, or as soon as its last
+  // message is back if that takes longer; then it counts from when it should have been sent.
+  absl::StatusOr<std::vector<absl::Duration>> PingEvery(size_t size, absl::Duration interval,
+                                                        absl::Duration time);
+
+  // One step of phones that hardly read: the core sends whatever is taken, and the next phone reads
+  // a turn. Nothing else is possible afterwards.
+  void StepOfSlowReaders();
+
   size_t session_count() const { return phones_.size(); }
 
  private:
@@ -85,6 +94,7 @@ class Load {
     uint64_t byte_count = 0;   // Moved in this work.
     std::string payload = {};  // As often as it takes to fill a turn.
     absl::Time ping_start = {};
+    bool ping_under_way = false;
   };
   struct CoreEnd {
     peers::Socket socket;
@@ -98,6 +108,9 @@ class Load {
 
   // Lets everything happen until `is_done`.
   absl::Status Run(Work work, const std::function<bool()>& is_done);
+
+  // Waits for events, at most so long, and does what they are for. False if there were none.
+  absl::StatusOr<bool> Step(absl::Duration timeout);
 
   absl::Status Establish(Work work, absl::Span<const common::TransportAddress> proxies,
                          size_t at_once);
@@ -151,6 +164,7 @@ class Load {
   int64_t on_their_way_limit_ = 0;
   std::deque<size_t> waiting_;  // and the ends that wait for that.
   size_t pings_left_ = 0;
+  size_t next_slow_reader_ = 0;
   std::vector<absl::Duration> ping_times_;
 };
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 ROWS = (("bulk up (decrypt)", "up_s_per_gb"), ("bulk down (encrypt)", "down_s_per_gb"), ("1 KiB round trip", "round_trip_us"),
         ("session set-up", "setup_us"), ("idle session, memory", "idle_bytes"))
 OURS, REFERENCE = "AGW", "HAProxy"
-WIDTH, LEFT, RIGHT = 720, 170, 60
+WIDTH, LEFT, RIGHT = 720, 170, 90
 BAR, GAP, TOP = 14, 14, 64
 LIMIT = 2.0  # A longer bar is cut, and says how long it is.
 

@@ -61,8 +61,10 @@ class Proxy:
 
     def load_arguments(self):
         """How the load finds it, and what it presents."""
-        tls = self._certificates
-        return [f"--proxy={self.address}", f"--certificate={tls.phone}", f"--key={tls.phone_key}"]
+        return [f"--proxy={self.address}", *self._phone_certificate()]
+
+    def _phone_certificate(self):
+        return [f"--certificate={self._certificates.phone}", f"--key={self._certificates.phone_key}"]
 
     def _write(self, file_name, text):
         path = f"{self._folder}/{file_name}"
@@ -226,7 +228,7 @@ class Agw(Proxy):
         return [f"{self._programs}/agw-service/agw", f"--config={config_file}"]
 
     def load_arguments(self):
-        return [*super().load_arguments(), f"--iq={self._iq_address}"]
+        return [*self._phone_certificate(), f"--iq={self._iq_address}"]
 
     def _is_ready(self):
         try:
