@@ -198,15 +198,20 @@ absl::StatusOr<std::vector<absl::Duration>> Load::PingEvery(size_t size, absl::D
   return std::move(ping_times_);
 }
 
-void Load::StepOfSlowReaders() {
+size_t Load::StepOfSlowReaders() {
   static const std::string* const turn = new std::string(kTurnSize, 's');
+  size_t taken = 0;
   for (const auto& core : cores_) {
-    while (core->socket.Write(*turn) == static_cast<long>(kTurnSize)) {
-    }
+    long count;
+    do {
+      count = core->socket.Write(*turn);
+      taken += static_cast<size_t>(std::max(0L, count));
+    } while (count == static_cast<long>(kTurnSize));
   }
-  if (phones_.empty()) return;
+  if (phones_.empty()) return taken;
   next_slow_reader_ = (next_slow_reader_ + 1) % phones_.size();
   phones_[next_slow_reader_]->phone.Count().IgnoreError();
+  return taken;
 }
 
 absl::Status Load::Run(Work work, const std::function<bool()>& is_done) {

@@ -77,8 +77,8 @@ class Load {
                                                         absl::Duration time);
 
   // One step of phones that hardly read: the core sends whatever is taken, and the next phone reads
-  // a turn. Nothing else is possible afterwards.
-  void StepOfSlowReaders();
+  // a turn. Returns what was taken, octets. Nothing else is possible afterwards.
+  size_t StepOfSlowReaders();
 
   size_t session_count() const { return phones_.size(); }
 

@@ -197,8 +197,8 @@ class Bench {
     return Memory(before, sessions);
   }
 
-  // Memory of a session, a set-up and a round trip, first beside `kFew` sessions at rest, then beside
-  // `many`.
+  // Memory of a session, a set-up and a round trip, first beside `kFew` sessions at rest, then
+  // beside `many`.
   absl::StatusOr<Figures> Flat(size_t many) {
     RETURN_IF_ERROR(SetUpOnce(kSetUpsAtOnce).status());
     Figures figures;
