@@ -6,7 +6,7 @@
 namespace agw {
 
 absl::StatusOr<ByteStream::ReadResult> TcpStream::Read(size_t limit) {
-  const absl::Span<char> buffer = absl::MakeSpan(scratch_.received).first(limit);
+  const absl::Span<char> buffer = scratch_.received().first(limit);
   ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
   return ReadResult{.bytes = buffer.first(received.byte_count),
                     .end_of_stream = received.end_of_stream,

@@ -29,8 +29,7 @@ class DrainingSockets::Socket final : public ReadinessHandler {
   ~Socket() { owner_.loop_.Remove(fd_.get()); }
 
   void OnReady(const Readiness&) override {
-    const absl::StatusOr<RecvResult> received =
-        Recv(fd_.get(), absl::MakeSpan(owner_.scratch_.received));
+    const absl::StatusOr<RecvResult> received = Recv(fd_.get(), owner_.scratch_.received());
     if (!received.ok() || received->end_of_stream) return Close();
     dropped_byte_count_ += received->byte_count;
     if (dropped_byte_count_ > kByteLimit) Close();

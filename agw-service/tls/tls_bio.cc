@@ -31,6 +31,9 @@ bool StartsLikeTls(absl::Span<const char> header) {
   return type >= 20 && type <= 24 && (header.size() == 1 || header[1] == 3);
 }
 
+// The part of a record that came earlier fits in front of what is received.
+static_assert(SSL3_RT_HEADER_LENGTH + SSL3_RT_MAX_ENCRYPTED_LENGTH <= kRecordLimit);
+
 }  // namespace
 
 TlsBio::TlsBio(Scratch& scratch)
@@ -121,8 +124,9 @@ int TlsBio::ReadMemory(absl::Span<char> buffer) {
 }
 
 int TlsBio::WriteMemory(absl::Span<const char> bytes) {
-  CHECK(bytes.size() <= scratch_.sealed.size() - sealed_size_);
-  std::copy(bytes.begin(), bytes.end(), scratch_.sealed.begin() + sealed_size_);
+  const absl::Span<char> space = scratch_.sealed().subspan(sealed_size_);
+  CHECK(bytes.size() <= space.size());
+  std::copy(bytes.begin(), bytes.end(), space.begin());
   sealed_size_ += bytes.size();
   return bytes.size();
 }

@@ -42,6 +42,7 @@ class TlsBio {
   void UseSocket(TlsHandshake& handshake);
 
   // Thereafter: reads from `received` and writes to the scratch memory's `sealed`, from its start.
+  // What is written may take the place of what BoringSSL has read already (see scratch.h).
   // `partial_record_size` is what the same method returned after the stream's previous reading.
   void UseMemory(absl::Span<const char> received, size_t partial_record_size);
 
@@ -49,10 +50,11 @@ class TlsBio {
   // returns for the next turn can be longer than the turn by as much.
   size_t partial_record_size() const { return partial_record_size_; }
 
+  // The rest of what was received.
+  absl::Span<const char> unread() const { return received_; }
+
   // What BoringSSL has written to memory. Valid until the next `UseMemory()`.
-  absl::Span<const char> sealed() const {
-    return absl::MakeConstSpan(scratch_.sealed).first(sealed_size_);
-  }
+  absl::Span<const char> sealed() const { return scratch_.sealed().first(sealed_size_); }
 
   // The handshake under way.
   TlsHandshake* handshake() { return handshake_; }

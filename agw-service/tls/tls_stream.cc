@@ -171,8 +171,7 @@ absl::string_view TlsStream::cipher_suite() const {
 absl::StatusOr<ByteStream::ReadResult> TlsStream::Read(size_t limit) {
   Scratch& scratch = profile_.scratch();
   // So much less as BoringSSL may add from before: then all that is decrypted fits.
-  const absl::Span<char> buffer =
-      absl::MakeSpan(scratch.received).first(limit - partial_record_size_);
+  const absl::Span<char> buffer = scratch.received().first(limit - partial_record_size_);
   ASSIGN_OR_RETURN(const RecvResult received, Recv(fd_.get(), buffer));
   ReadResult result;
   result.end_of_stream = received.end_of_stream;
@@ -181,10 +180,10 @@ absl::StatusOr<ByteStream::ReadResult> TlsStream::Read(size_t limit) {
 
   TlsBio& bio = profile_.bio();
   bio.UseMemory(buffer.first(received.byte_count), partial_record_size_);
-  const absl::Span<char> plaintext = absl::MakeSpan(scratch.plaintext);
+  const absl::Span<char> plaintext = scratch.plaintext();
   size_t plaintext_size = 0;
   for (;;) {
-    CHECK(plaintext_size < plaintext.size());
+    CHECK(plaintext.data() + plaintext_size <= bio.unread().data());
     const int size = SSL_read(ssl_.get(), plaintext.data() + plaintext_size,
                               static_cast<int>(plaintext.size() - plaintext_size));
     if (size > 0) {

@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "agw-service/bearer/pump.h"
 #include "agw-service/tls/testing/stream_and_peer.h"
+#include "common/check.h"
 #include "common/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -79,6 +81,33 @@ TEST_P(TlsStreamTest, CarriesOctetsBothWays) {
     return peer_->received().size() >= down.size();
   });
   EXPECT_TRUE(peer_->received() == down);
+}
+
+// Decrypting and encrypting go through the same memory.
+TEST_P(TlsStreamTest, OctetsGoFromOneTlsStreamToAnotherWhole) {
+  ConnectedSockets sockets = ConnectSockets();
+  const std::unique_ptr<TlsStream> sink =
+      TlsStream::Server(profile_, identity_, std::move(sockets.accepted));
+  sink->SetRemoteFingerprints(FingerprintSet({certificate_.FingerprintBy(HashFunction::kSha256)}));
+  TlsPeer::Options options;
+  options.certificate = &certificate_;
+  TlsPeer reader(std::move(sockets.connected), options);
+  while (!sink->handshake_done() || !reader.handshake_done()) {
+    reader.Step();
+    if (!sink->handshake_done()) CHECK(sink->Handshake().ok());
+  }
+
+  const std::string bytes = Pattern(3'000'000);
+  peer_->Write(bytes);
+  stream_reads_ = false;
+  Pump pump(*stream_, *sink);
+  RunUntil([&] {
+    EXPECT_THAT(sink->Flush(), IsOk());
+    if (pump.wants_source()) CHECK(pump.Run().status.ok());
+    reader.Step();
+    return reader.received().size() >= bytes.size();
+  });
+  EXPECT_TRUE(reader.received() == bytes);
 }
 
 TEST_P(TlsStreamTest, OneReadTakesAllRecordsThatHaveArrived) {
