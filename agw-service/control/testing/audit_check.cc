@@ -69,10 +69,9 @@ class Comparison {
     }
   }
 
-  std::string FindUntruth() {
+  std::string FindUntruth(const Audits& audits) {
     int64_t termination_count = 0;
     int64_t replacing_count = 0;
-    const auto audits = worker_.Audit();
     for (const auto& [id, audit] : audits) {
       for (const iq::TerminationAudit& termination : audit.terminations()) {
         ++termination_count;
@@ -190,7 +189,9 @@ class Comparison {
 
 }  // namespace
 
-std::string FindUntruth(IqWorker& worker) { return Comparison(worker).FindUntruth(); }
+std::string FindUntruth(IqWorker& worker, const Audits& audits) {
+  return Comparison(worker).FindUntruth(audits);
+}
 
 std::string WorkerPicture::ToString() const {
   std::string text =

@@ -14,12 +14,15 @@
 
 namespace agw {
 
-// What is wrong; empty if nothing is. To be called between two turns. The audit of all contexts is
-// held against the kernel's sockets, one by one: who listens, with a gate that lets in whom the
-// orders let in and nobody else; who is connected, and where to; that there is no other descriptor,
-// but for sockets that are read to their end. And against what is set aside: descriptors,
-// ports, the number of contexts.
-std::string FindUntruth(IqWorker& worker);
+// By context id.
+using Audits = std::map<std::string, ims::iq::v1::AuditContextResponse>;
+
+// What is wrong; empty if nothing is. To be called between two turns. `audits` are those of all
+// contexts now. Each is held against the kernel's sockets, one by one: who listens, with a gate that
+// lets in whom the orders let in and nobody else; who is connected, and where to; that there is no
+// other descriptor, but for sockets that are read to their end. And against what is set aside:
+// descriptors, ports, the number of contexts.
+std::string FindUntruth(IqWorker& worker, const Audits& audits);
 
 // All that can be seen of a worker: its audits, its descriptors and its counts. A call that fails
 // leaves it as it was. Without the history, in which such a call has its place.
@@ -27,7 +30,7 @@ struct WorkerPicture {
   std::string ToString() const;
   friend bool operator==(const WorkerPicture& a, const WorkerPicture& b);
 
-  std::map<std::string, ims::iq::v1::AuditContextResponse> audits;
+  Audits audits;
   std::vector<ShownDescriptor> descriptors;
   uint32_t context_count;
   int64_t descriptors_left;

@@ -157,7 +157,7 @@ void IqScene::EndCall(const absl::Status& status, const iq::TerminationId& termi
   }
   TakeEvents();
   if (status.ok()) ForgetReleased();
-  Check();
+  Check(/*after_turn=*/false);
 }
 
 void IqScene::ForgetReleased() {
@@ -295,9 +295,9 @@ bool IqScene::FindBeginning(absl::string_view octets, Reception& reception) cons
   return false;
 }
 
-void IqScene::RememberGates() {
+void IqScene::RememberGates(const Audits& audits) {
   closed_gates_.clear();
-  for (const auto& [id, audit] : worker_->Audit()) {
+  for (const auto& [id, audit] : audits) {
     for (const iq::TerminationAudit& from : audit.terminations()) {
       for (const iq::TerminationAudit& to : audit.terminations()) {
         if (from.termination().stream_id() != to.termination().stream_id()) continue;
@@ -314,9 +314,9 @@ void IqScene::RememberGates() {
   }
 }
 
-void IqScene::CheckGates() {
+void IqScene::CheckGates(const Audits& audits) const {
   if (closed_gates_.empty()) return;
-  for (const auto& [id, audit] : worker_->Audit()) {
+  for (const auto& [id, audit] : audits) {
     for (const iq::TerminationAudit& termination : audit.terminations()) {
       const auto closed = closed_gates_.find(termination.termination().SerializeAsString());
       if (closed != closed_gates_.end() &&
@@ -338,19 +338,21 @@ void IqScene::ForgetPeers() {
                peers_.end());
 }
 
-void IqScene::Check() {
+void IqScene::Check(bool after_turn) {
   if (!is_checked_) return;
-  const std::string untruth = FindUntruth(*worker_);
+  const Audits audits = worker_->Audit();
+  const std::string untruth = FindUntruth(*worker_, audits);
   if (!untruth.empty()) {
     Fail(absl::StrCat("the audit is not true: ", untruth, "\n", PictureOf(*worker_).ToString()));
   }
+  if (check_interval_ > 1) return;
+  if (after_turn) CheckGates(audits);
+  RememberGates(audits);
 }
 
 void IqScene::Turn() {
   BeginStep();
-  if (is_checked_) RememberGates();
   worker_->Turn();
-  if (is_checked_) CheckGates();
   Accept(ue_);
   Accept(core_);
   TakeEvents();
@@ -364,7 +366,7 @@ void IqScene::Turn() {
     }
     CheckReceived(*peer);
   }
-  Check();
+  Check(/*after_turn=*/true);
 }
 
 void IqScene::Advance(absl::Duration time) {

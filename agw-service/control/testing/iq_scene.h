@@ -154,9 +154,9 @@ class IqScene {
   bool IsPassedOn(const Record& record, absl::string_view octets, size_t source, uint64_t offset,
                   Reception& reception) const;
   bool FindBeginning(absl::string_view octets, Reception& reception) const;
-  void RememberGates();
-  void CheckGates();
-  void Check();
+  void RememberGates(const Audits& audits);
+  void CheckGates(const Audits& audits) const;
+  void Check(bool after_turn);
 
   FakeKernel kernel_;
   std::unique_ptr<IqWorker> worker_;
