@@ -5,8 +5,8 @@ them are held against `ss` and against /proc: who listens and who is connected w
 process has no other socket.
 """
 
+import contextlib
 import ipaddress
-import itertools
 import os
 import re
 import socket
@@ -18,8 +18,9 @@ import unittest
 import grpc
 from ims.iq.v1 import (
     media_gateway_service_pb2 as messages, media_gateway_service_pb2_grpc, termination_pb2 as iq)
+from iq_context import Context, State
 from junit import main
-from service_processes import PATIENCE, Certificate, Services, start_tls, wait_until
+from service_processes import PATIENCE, Certificate, Services, wait_until
 
 _SLOT = f"127.{100 + os.getpid() // 250 % 50}.{1 + os.getpid() % 250}"
 FAMILIES = {"IPV4": {"access": f"{_SLOT}.10", "core": f"{_SLOT}.20", "ue": f"{_SLOT}.30", "peer": f"{_SLOT}.40"},
@@ -30,116 +31,12 @@ CONNECTED = {"ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "LAST-ACK", "CLO
 STATES = {1: "ESTAB", 2: "SYN-SENT", 3: "SYN-RECV", 4: "FIN-WAIT-1", 5: "FIN-WAIT-2", 6: "TIME-WAIT", 7: "CLOSE",
           8: "CLOSE-WAIT", 9: "LAST-ACK", 10: "LISTEN", 11: "CLOSING"}
 
-State = messages.TerminationAudit.State
-
-
 def plain(state):
     return "CONNECTED" if state in CONNECTED else state
 
 
 def at(host, port):
     return f"{ipaddress.ip_address(host)} {port}"
-
-
-class Context:
-    """A context of the IMS-AGW with its UE and its core peer, at most one of each at a time."""
-
-    _numbers = itertools.count(1)
-
-    def __init__(self, test, family, tls=True):
-        self._test, self._iq, self._hosts, self._tls = test, test.iq, FAMILIES[family], tls
-        self._family = f"ADDRESS_FAMILY_{family}"
-        self.id = f"audit-{next(self._numbers)}"
-        self._transactions = itertools.count(1)
-        self.listener = socket.create_server(
-            (self._hosts["peer"], 0), family=socket.AF_INET6 if family == "IPV6" else socket.AF_INET, backlog=1)
-        self.listener.settimeout(PATIENCE)
-        test.addCleanup(self.listener.close)
-        self.ue = self.core = None
-
-    def _header(self, side):
-        return {"termination": iq.TerminationId(context_id=self.id, stream_id=1, side=side),
-                "transaction_id": str(next(self._transactions))}
-
-    def _local(self, tls):
-        return iq.LocalDescriptor(address_family=self._family, setup_mode="SETUP_MODE_ACTPASS",
-                                  transport_protocol="TRANSPORT_PROTOCOL_TCP_TLS" if tls else "TRANSPORT_PROTOCOL_TCP")
-
-    def reserve(self, policy=None, interlinked=True):
-        """Both sides; T1 triggers T2."""
-        control = iq.BearerControl(syn_policy=policy)
-        if self._tls:
-            control.tls_role = iq.TLS_ROLE_SERVER
-        if interlinked:
-            control.interlinkage.topology = iq.Interlinkage.TOPOLOGY_T1_TO_T2
-        self.t1 = self._iq.ReserveConnectionPoint(messages.ReserveConnectionPointRequest(
-            **self._header("SIDE_ACCESS"), local=self._local(self._tls), bearer_control=control),
-            timeout=PATIENCE).local_address
-        host, port = self.listener.getsockname()[:2]
-        self._iq.ReserveAndConfigureConnectionPoint(messages.ReserveAndConfigureConnectionPointRequest(
-            **self._header("SIDE_CORE"), local=self._local(False),
-            remote=iq.RemoteDescriptor(address=iq.TransportAddress(ip_address=host, port=port))), timeout=PATIENCE)
-        return self
-
-    def answer(self, certificate=None, **control):
-        """A UE that is active, with this certificate."""
-        remote = iq.RemoteDescriptor(address=iq.TransportAddress(ip_address=self._hosts["ue"], port=9))
-        if certificate:
-            remote.fingerprints.add(hash_function="sha-256", digest=bytes.fromhex(certificate.digest.replace(":", "")))
-        self._configure("SIDE_ACCESS", remote, tcp_role="TCP_ROLE_PASSIVE",
-                        syn_policy=iq.SynPolicy(accept_from=iq.SynPolicy.AcceptFrom()), **control)
-        return self
-
-    def order_core(self):
-        self._configure("SIDE_CORE", iq.RemoteDescriptor(), tcp_role="TCP_ROLE_ACTIVE",
-                        establish=iq.Establish(tcp_connection=True))
-        return self
-
-    def _configure(self, side, remote, **control):
-        self._iq.ConfigureConnectionPoint(messages.ConfigureConnectionPointRequest(
-            **self._header(side), remote=remote, bearer_control=iq.BearerControl(**control)), timeout=PATIENCE)
-
-    def release(self, side=None):
-        header = self._header(side or "SIDE_UNSPECIFIED")
-        if not side:
-            header["termination"].stream_id = 0
-        self._iq.ReleaseTermination(messages.ReleaseTerminationRequest(**header), timeout=PATIENCE)
-
-    def connect_ue(self):
-        self.ue = socket.socket(self.listener.family)
-        self._test.addCleanup(self.ue.close)
-        self.ue.bind((self._hosts["ue"], 0))
-        self.ue.settimeout(PATIENCE)
-        self.ue.connect((self.t1.ip_address, self.t1.port))
-        return self
-
-    def accept_core(self):
-        self.core, _ = self.listener.accept()
-        self._test.addCleanup(self.core.close)
-        self.core.settimeout(PATIENCE)
-        return self
-
-    def establish(self):
-        """Octets flow."""
-        self.reserve().answer(self._test.certificate if self._tls else None).connect_ue().accept_core()
-        if self._tls:
-            self.ue = start_tls(self.ue, self._test.certificate)
-            self._test.addCleanup(self.ue.close)
-        self.ue.sendall(b"up")
-        assert self.core.recv(2) == b"up"
-        return self
-
-    def reset(self, end):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        end.close()
-
-    def audit(self):
-        return self._iq.AuditContext(messages.AuditContextRequest(context_id=self.id), timeout=PATIENCE)
-
-    def states(self):
-        """Of T1 and T2, without the prefix; with that of a next connection behind it."""
-        return [State.Name(t.state)[6:] + (f"+{State.Name(t.next_connection_state)[6:]}" if t.next_connection_state
-                                           else "") for t in self.audit().terminations]
 
 
 class AuditTest(unittest.TestCase):
@@ -283,19 +180,18 @@ class AuditTest(unittest.TestCase):
         certificate, latch = self.certificate, iq.SynPolicy(latch=iq.SynPolicy.Latch())
 
         def new(tls=True):
-            contexts.append(Context(self, family, tls))
+            contexts.append(self.enterContext(Context(self.iq, FAMILIES[family], certificate if tls else None)))
             return contexts[-1]
 
         contexts = []
         self.expect_states(new().reserve(), "IDLE", "IDLE")
         self.expect_states(new().reserve(latch), "IDLE", "IDLE")
-        self.expect_states(new().reserve().answer(certificate), "IDLE", "IDLE")
+        self.expect_states(new().reserve().answer(), "IDLE", "IDLE")
 
         connecting = new().reserve(interlinked=False)
         # With these its queue is full, and SYNs are dropped.
-        fillers = [socket.socket(connecting.listener.family) for _ in range(3)]
-        for filler in fillers:
-            self.addCleanup(filler.close)
+        for _ in range(3):
+            filler = self.enterContext(socket.socket(connecting.listener.family))
             filler.setblocking(False)
             filler.connect_ex(connecting.listener.getsockname())
         self.expect_states(connecting.order_core(), "IDLE", "CONNECTING")
@@ -331,27 +227,23 @@ class AuditTest(unittest.TestCase):
         refused.listener.close()
         self.expect_states(refused.order_core(), "FAILED", "FAILED")
 
-        mismatch = new().reserve().answer(certificate)
+        mismatch = new().reserve().answer()
         for _ in range(3):
             mismatch.connect_ue().accept_core()
-            try:
-                start_tls(mismatch.ue, self.others_certificate).recv(1)
-            except ssl.SSLError:
-                pass
+            with contextlib.suppress(ssl.SSLError):
+                mismatch.start_tls(self.others_certificate).ue.recv(1)
             mismatch.ue.close()
         self.expect_states(mismatch, "FAILED", "RELEASED")
 
         forked = new().establish().answer(self.others_certificate)
         self.expect_states(forked, "IDLE", "IDLE")
 
-        waiting = new().establish().answer(certificate, connection_request="CONNECTION_REQUEST_NEW")
+        waiting = new().establish().answer(connection_request="CONNECTION_REQUEST_NEW")
         self.expect_states(waiting, "ESTABLISHED+IDLE", "ESTABLISHED")
-        next_one = new().establish().answer(certificate, connection_request="CONNECTION_REQUEST_NEW").connect_ue()
+        next_one = new().establish().answer(connection_request="CONNECTION_REQUEST_NEW").connect_ue()
         self.expect_states(next_one, "ESTABLISHED+TLS_HANDSHAKE", "ESTABLISHED")
-        replaced = new().establish().answer(certificate, connection_request="CONNECTION_REQUEST_NEW").connect_ue()
-        replaced.ue = start_tls(replaced.ue, certificate)
-        self.addCleanup(replaced.ue.close)
-        self.expect_states(replaced, "ESTABLISHED", "ESTABLISHED")
+        replaced = new().establish().answer(connection_request="CONNECTION_REQUEST_NEW").connect_ue()
+        self.expect_states(replaced.start_tls(), "ESTABLISHED", "ESTABLISHED")
 
         left = new().establish()
         left.release("SIDE_ACCESS")

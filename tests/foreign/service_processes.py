@@ -72,7 +72,7 @@ class Services:
 
     `access`, `core`: addresses of the IMS-AGWs, each of which has its own unless they are given.
     `access_certificate`: the certificate of the access realm, as a Certificate, if it has one of its own.
-    `agw_config`, `alg_config`: more of the configuration. `descriptor_limits`: the soft and the hard
+    `agw_config`, `alg_config`, `realm_config`: more of the configuration, of each realm. `descriptor_limits`: the soft and the hard
     limit of open files the IMS-AGWs are started with.
 
     `agw_process` and `alg_process` may be ended and started again; `agw_ports` and `alg_ports` are the
@@ -80,7 +80,7 @@ class Services:
     """
 
     def __init__(self, access=None, core=None, access_certificate=None, agw_count=1, drain_time="1s", agw_config=None,
-                 alg_config=None, descriptor_limits=None):
+                 alg_config=None, realm_config=None, descriptor_limits=None):
         self._stack = contextlib.ExitStack()
         self._access, self._core = access, core
         self._access_realm = {}
@@ -89,6 +89,7 @@ class Services:
                                                  "key_file": access_certificate.key_file}
         self._agw_config = {"drain_time": drain_time} | (agw_config or {})
         self._alg_config = alg_config or {}
+        self._realm_config = realm_config or {}
         self._descriptor_limits = descriptor_limits
         self._killed = []
         self.agw_processes, self.agws = [None] * agw_count, [None] * agw_count
@@ -123,7 +124,7 @@ class Services:
         with open(file_name, "w", encoding="ascii") as file:
             json.dump({"instance_id": f"agw-for-foreigners-{number}", "realms": [
                 {"name": name, "default_for": [name], "first_port": port, "last_port": port + 999,
-                 "addresses": [{"bind": address} for address in addresses]}
+                 "addresses": [{"bind": address} for address in addresses]} | self._realm_config
                 | (self._access_realm if name == "access" else {}) for name, (addresses, port) in realms.items()]} | self._agw_config, file)
         iq_port = self.agws[number]["iq_port"] if self.agws[number] else 0
         self.agw_processes[number], self.agws[number] = self._run(

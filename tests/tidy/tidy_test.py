@@ -146,14 +146,17 @@ UNSANITIZED = {
     "no_asan": {
         "//agw-service/context:descriptor_shortage_test":
             "UBSan opens descriptors to look at an object, and takes it for broken when it gets none",
+        "//tests/foreign:soak_test": "memory is what it is about, and sanitizers keep what is freed",
         "//tests/tidy:tidy_test": "no program of ours",
     },
     "no_tsan": {
+        "//tests/foreign:audit_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:client_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:descriptors_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:gateways_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:msrp_test": "processes; the tests in one process cover what they do",
         "//tests/foreign:phone_test": "processes; the tests in one process cover what they do",
+        "//tests/foreign:soak_test": "processes; the tests in one process cover what they do",
         "//tests/iqctl:iqctl_test": "processes; the tests in one process cover what they do",
         "//tests/namespaces:vanished_peer_test": "processes; the tests in one process cover what they do",
         "//tests/namespaces:wire_order_test": "processes; the tests in one process cover what they do",
