@@ -5,8 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -19,7 +19,7 @@ namespace agw {
 
 // A call of an IMS-ALG that named the context.
 struct ProcedureCall {
-  enum class Procedure { kReserve, kReserveAndConfigure, kConfigure, kRelease };
+  enum class Procedure : uint8_t { kReserve, kReserveAndConfigure, kConfigure, kRelease };
 
   Procedure procedure;
   std::string error_reason;  // Of ims.iq.v1.ErrorReason; empty: it succeeded.
@@ -32,41 +32,48 @@ struct HistoryEntry {
   absl::variant<EventKind, ProcedureCall> what;
 };
 
-// The last entries of one context, the oldest first. Lives on one worker.
+// The last entries of one context. Lives on one worker.
+//
+// Every session has one, and few are ever looked at. So an entry takes only what its own kind needs,
+// which is a third of a `HistoryEntry`.
 class History {
  public:
   // With a limit of 0 nothing is kept.
   explicit History(size_t limit) : limit_(limit) {}
 
-  void Add(HistoryEntry entry) {
-    if (entries_.size() < limit_) {
-      // Most sessions have few entries, so the memory grows in small steps.
-      if (entries_.size() == entries_.capacity()) entries_.reserve(entries_.size() + kStep);
-      entries_.push_back(std::move(entry));
-      return;
-    }
-    ++forgotten_count_;
-    if (entries_.empty()) return;
-    entries_.erase(entries_.begin());
-    entries_.push_back(std::move(entry));
-  }
+  void Add(const HistoryEntry& entry);
 
   // The newest one is a call that has failed.
-  void SetErrorReason(std::string reason) {
-    if (entries_.empty()) return;
-    absl::get<ProcedureCall>(entries_.back().what).error_reason = std::move(reason);
-  }
+  void SetErrorReason(std::string reason);
 
-  const std::vector<HistoryEntry>& entries() const { return entries_; }
+  // The oldest first.
+  std::vector<HistoryEntry> entries() const;
 
   // Older ones that are not there any more.
   uint64_t forgotten_count() const { return forgotten_count_; }
 
  private:
-  static constexpr size_t kStep = 4;
+  using What = absl::variant<EventKind, ProcedureCall>;
+
+  // An event, or a call that failed.
+  class Kept {
+   public:
+    virtual ~Kept() = default;
+    virtual What what() const = 0;
+  };
+  template <typename T>
+  class KeptAs;
+
+  struct Record {
+    int64_t unix_nanoseconds;
+    uint32_t stream_id;
+    absl::optional<Side> side;
+    ProcedureCall::Procedure procedure;  // If `kept` is null: of a call that succeeded.
+    std::unique_ptr<const Kept> kept;
+  };
 
   const size_t limit_;
-  std::vector<HistoryEntry> entries_;
+  std::vector<Record> records_;
   uint64_t forgotten_count_ = 0;
 };
 

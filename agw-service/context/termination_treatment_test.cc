@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agw-service/context/context.h"
 #include "agw-service/context/testing/loopback_session.h"
@@ -255,16 +256,17 @@ TEST_P(TerminationTreatmentTest, TheHistoryHasCallsAndEventsInTheirOrderAndIsBou
   wrong.tls_role = TlsRole::kClient;
   EXPECT_FALSE(session_.Configure(Side::kCore, wrong).ok());
   const History& history = session_.harness().context().history();
-  ASSERT_EQ(history.entries().size(), 5u);
-  const auto* failed = absl::get_if<ProcedureCall>(&history.entries().back().what);
+  const std::vector<HistoryEntry> entries = history.entries();
+  ASSERT_EQ(entries.size(), 5u);
+  const auto* failed = absl::get_if<ProcedureCall>(&entries.back().what);
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ(failed->procedure, ProcedureCall::Procedure::kConfigure);
   EXPECT_EQ(failed->error_reason, "ROLE_UNSUPPORTED");
-  EXPECT_EQ(history.entries().back().side, Side::kCore);
+  EXPECT_EQ(entries.back().side, Side::kCore);
   // Two reservations and two TCP connections; with TLS its two events, too.
   EXPECT_EQ(history.forgotten_count(), session_.tls() ? 2u : 0u);
-  for (size_t i = 1; i < history.entries().size(); ++i) {
-    EXPECT_LE(history.entries()[i - 1].time, history.entries()[i].time);
+  for (size_t i = 1; i < entries.size(); ++i) {
+    EXPECT_LE(entries[i - 1].time, entries[i].time);
   }
 }
 
