@@ -1,6 +1,7 @@
 #include "agw-service/control/notification_log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -14,6 +15,9 @@ namespace {
 
 // Events that wait for their number; what a few seconds of the worst load bring.
 constexpr size_t kIncomingLimit = 16384;
+
+// Notifications that share a piece of memory.
+constexpr size_t kBlockSize = 64;
 
 // How long events wait for others. A session that comes about has several within so much.
 constexpr absl::Duration kGatherTime = absl::Milliseconds(2);
@@ -95,24 +99,47 @@ void NotificationLog::Number(std::deque<Event> events, uint64_t dropped_count) {
   common::MutexLock lock(mutex_);
   if (dropped_count > 0) {
     // Those kept have no gaps, and those that come now are enough to take the place of all.
-    entries_.clear();
+    blocks_.clear();
+    last_sequence_number_ += dropped_count;
+    first_sequence_number_ = last_sequence_number_ + 1;
     dropped_count_ += dropped_count;
   }
-  last_sequence_number_ = sequence_number;
-  for (std::string& entry : entries) {
-    entries_.push_back(std::move(entry));
-    if (entries_.size() > capacity_) entries_.pop_front();
+  for (const std::string& entry : entries) Keep(entry);
+}
+
+void NotificationLog::Keep(const std::string& notification) {
+  ++last_sequence_number_;
+  if (blocks_.empty() || blocks_.back().ends.size() == kBlockSize) {
+    if (!blocks_.empty()) blocks_.back().octets.shrink_to_fit();
+    blocks_.push_back({last_sequence_number_, "", {}});
+    blocks_.back().ends.reserve(kBlockSize);
+  }
+  Block& last = blocks_.back();
+  last.octets += notification;
+  last.ends.push_back(static_cast<uint32_t>(last.octets.size()));
+  if (last_sequence_number_ - first_sequence_number_ < capacity_) return;
+  ++first_sequence_number_;
+  const Block& first = blocks_.front();
+  if (first.first_sequence_number + first.ends.size() == first_sequence_number_) {
+    blocks_.pop_front();
   }
 }
 
 absl::optional<ims::iq::v1::Notification> NotificationLog::After(uint64_t sequence_number) const {
   common::MutexLock lock(mutex_);
-  if (entries_.empty() || sequence_number >= last_sequence_number_) return absl::nullopt;
-  // Numbers have no gaps, so that of the last entry tells where each one is.
-  const uint64_t first = last_sequence_number_ - entries_.size() + 1;
-  const std::string& entry = entries_[sequence_number < first ? 0 : sequence_number - first + 1];
+  const uint64_t next = std::max(sequence_number + 1, first_sequence_number_);
+  if (sequence_number >= last_sequence_number_ || next > last_sequence_number_) {
+    return absl::nullopt;
+  }
+  const auto behind = std::upper_bound(
+      blocks_.begin(), blocks_.end(), next,
+      [](uint64_t number, const Block& block) { return number < block.first_sequence_number; });
+  const Block& block = *std::prev(behind);
+  const size_t index = next - block.first_sequence_number;
+  const size_t begin = index == 0 ? 0 : block.ends[index - 1];
   absl::optional<ims::iq::v1::Notification> notification(absl::in_place);
-  CHECK(notification->ParseFromString(entry));
+  CHECK(notification->ParseFromArray(block.octets.data() + begin,
+                                     static_cast<int>(block.ends[index] - begin)));
   return notification;
 }
 

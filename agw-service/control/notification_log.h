@@ -62,11 +62,22 @@ class NotificationLog {
   void RemoveWatcher(Watcher& watcher);
 
  private:
+  // Notifications one after the other, serialized: many are kept and few are read, and so they take
+  // a quarter of the memory.
+  struct Block {
+    uint64_t first_sequence_number;
+    std::string octets;
+    std::vector<uint32_t> ends;  // Of each, in `octets`.
+  };
+
   void Run();
 
   // Waits for the first event, and then a little for others. False: stop, and nothing is left.
   bool WaitForEvents() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Number(std::deque<Event> events, uint64_t dropped_count);
+
+  // Keeps it as that with the next number, instead of the oldest.
+  void Keep(const std::string& notification) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t capacity_;
   const size_t incoming_limit_;
@@ -79,8 +90,9 @@ class NotificationLog {
   uint64_t dropped_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool resting_ ABSL_GUARDED_BY(mutex_) = false;  // The thread waits for the first event.
-  // Serialized, which takes a third of the memory. Their numbers have no gaps.
-  std::deque<std::string> entries_ ABSL_GUARDED_BY(mutex_);
+  // Of the oldest that is kept, or of the next one if there is none. Numbers behind it have no gaps.
+  uint64_t first_sequence_number_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::deque<Block> blocks_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_sequence_number_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Held while watchers are called; never together with `mutex_` by this class.

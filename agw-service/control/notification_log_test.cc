@@ -1,10 +1,12 @@
 #include "agw-service/control/notification_log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -118,6 +120,27 @@ TEST_F(NotificationLogTest, KeepsTheLastOnesAndShowsAGapToWhoAsksForOlder) {
   EXPECT_EQ(NumbersAfter(0), (std::vector<uint64_t>{7, 8, 9, 10}));
   EXPECT_EQ(NumbersAfter(6), (std::vector<uint64_t>{7, 8, 9, 10}));
   EXPECT_EQ(NumbersAfter(9), (std::vector<uint64_t>{10}));
+}
+
+TEST_F(NotificationLogTest, KeepsManyAndAnswersForEachOfThem) {
+  constexpr size_t kMany = 300;
+  NotificationLog log(kMany, [](const Notification&) {});
+  log.AddWatcher(watcher_);
+  for (size_t i = 1; i <= 2 * kMany; ++i) {
+    Event event = EventOf(absl::StrCat("c", i));
+    event.stream_id = i % 2;  // Only every other one has it.
+    log.Append(std::move(event));
+  }
+  watcher_.WaitUntil([&] { return log.last_sequence_number() == 2 * kMany; });
+  for (uint64_t number = 0; number < 2 * kMany; ++number) {
+    const absl::optional<Notification> next = log.After(number);
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->sequence_number(), std::max<uint64_t>(number, kMany) + 1);
+    EXPECT_EQ(next->termination().context_id(), absl::StrCat("c", next->sequence_number()));
+    EXPECT_EQ(next->termination().stream_id(), next->sequence_number() % 2);
+  }
+  EXPECT_EQ(log.After(2 * kMany), absl::nullopt);
+  log.RemoveWatcher(watcher_);
 }
 
 TEST_F(NotificationLogTest, ARemovedWatcherIsNotCalledAnyMore) {

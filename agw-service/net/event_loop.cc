@@ -48,7 +48,7 @@ void EventLoop::Add(int fd, ReadinessHandler& handler) {
   if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(fd + 1);
   Registration& registration = registrations_[fd];
   CHECK(registration.handler == nullptr);
-  registration = {.handler = &handler, .events = 0, .generation = next_generation_++};
+  registration = {.handler = &handler, .generation = next_generation_++};
   // Generation ~0 with descriptor ~0 would be the wake token; descriptors never get there.
   epoll_event event{};
   event.data.u64 = Token(fd, registration.generation);
@@ -58,11 +58,11 @@ void EventLoop::Add(int fd, ReadinessHandler& handler) {
 void EventLoop::SetInterest(int fd, bool readable, bool writable) {
   Registration& registration = registrations_[fd];
   CHECK(registration.handler != nullptr);
-  const uint32_t events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
-  if (events == registration.events) return;
-  registration.events = events;
+  if (readable == registration.readable && writable == registration.writable) return;
+  registration.readable = readable;
+  registration.writable = writable;
   epoll_event event{};
-  event.events = events;
+  event.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
   event.data.u64 = Token(fd, registration.generation);
   const int operation = registration.muted ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   registration.muted = false;
@@ -74,7 +74,7 @@ void EventLoop::Mute(int fd) {
   CHECK(registration.handler != nullptr);
   if (registration.muted) return;
   registration.muted = true;
-  registration.events = 0;
+  registration.readable = registration.writable = false;
   CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 

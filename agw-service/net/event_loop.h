@@ -99,8 +99,9 @@ class EventLoop {
  private:
   struct Registration {
     ReadinessHandler* handler = nullptr;
-    uint32_t events = 0;
     uint32_t generation = 0;  // Tells a reused descriptor from its predecessor.
+    bool readable = false;    // The interest.
+    bool writable = false;
     bool muted = false;
   };
 

@@ -130,6 +130,8 @@ void ContextTable::Remember(absl::string_view context_id, Transaction transactio
   CHECK(entry != contexts_.end());
   std::vector<Transaction>& transactions = entry->second.transactions;
   if (transactions.size() == kTransactionLimit) transactions.erase(transactions.begin());
+  // In small steps: most sessions have three until they are released.
+  if (transactions.size() == transactions.capacity()) transactions.reserve(transactions.size() + 3);
   transactions.push_back(std::move(transaction));
 }
 
