@@ -53,11 +53,11 @@ absl::Status ConnectionPoint::Listen() {
   // The gate first: there must be no moment at which a SYN is answered.
   absl::Status listening = CloseGate();
   if (listening.ok()) listening = agw::Listen(listener_.get(), kBacklog);
+  if (listening.ok()) listening = loop_.Add(listener_.get(), on_ready_);
   if (!listening.ok()) {
     listener_.reset();
     return listening;
   }
-  loop_.Add(listener_.get(), on_ready_);
   loop_.SetInterest(listener_.get(), /*readable=*/true, /*writable=*/false);
   return absl::OkStatus();
 }

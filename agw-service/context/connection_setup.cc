@@ -17,14 +17,22 @@ ConnectionSetup::ConnectionSetup(WorkerResources& resources, Observer& observer,
       tcp_establishment_(resources.loop),
       tls_establishment_(resources.loop) {
   SetNoDelay(fd_.get());
-  resources_.loop.Add(fd_.get(), *this);
 }
 
-std::unique_ptr<ConnectionSetup> ConnectionSetup::ForAccepted(WorkerResources& resources,
-                                                              Observer& observer,
-                                                              Accepted accepted) {
-  return std::unique_ptr<ConnectionSetup>(
+absl::StatusOr<std::unique_ptr<ConnectionSetup>> ConnectionSetup::ForAccepted(
+    WorkerResources& resources, Observer& observer, Accepted accepted) {
+  std::unique_ptr<ConnectionSetup> setup(
       new ConnectionSetup(resources, observer, std::move(accepted.fd), accepted.remote));
+  RETURN_IF_ERROR(setup->Watch());
+  return setup;
+}
+
+absl::Status ConnectionSetup::Watch() {
+  absl::Status watched = resources_.loop.Add(fd_.get(), *this);
+  if (watched.ok()) return watched;
+  SetResetOnClose(fd_.get());
+  fd_.reset();
+  return watched;
 }
 
 absl::StatusOr<std::unique_ptr<ConnectionSetup>> ConnectionSetup::Connect(
@@ -33,6 +41,7 @@ absl::StatusOr<std::unique_ptr<ConnectionSetup>> ConnectionSetup::Connect(
   RETURN_IF_ERROR(StartConnect(fd.get(), remote));
   std::unique_ptr<ConnectionSetup> setup(
       new ConnectionSetup(resources, observer, std::move(fd), remote));
+  RETURN_IF_ERROR(setup->Watch());
   setup->connecting_ = true;
   resources.loop.SetInterest(setup->fd(), /*readable=*/false, /*writable=*/true);
   setup->tcp_establishment_.Start(time_limit, [&observer] {
@@ -112,7 +121,6 @@ void ConnectionSetup::ContinueHandshake() {
 }
 
 std::unique_ptr<ByteStream> ConnectionSetup::TakeByteStream() {
-  resources_.loop.Remove(fd());
   if (tls_stream_ != nullptr) return std::move(tls_stream_);
   return std::make_unique<TcpStream>(std::move(fd_), resources_.scratch);
 }

@@ -72,14 +72,16 @@ class ConnectionSetup final : private ReadinessHandler {
   };
 
   // Connects `fd`, which is bound, to `remote` within `time_limit`. Errors: those of
-  // `StartConnect()`. `resources` and `observer` outlive the set-up.
+  // `StartConnect()` and of `EventLoop::Add()`. `resources` and `observer` outlive the set-up.
   static absl::StatusOr<std::unique_ptr<ConnectionSetup>> Connect(
       WorkerResources& resources, Observer& observer, OwnedFd fd,
       const common::TransportAddress& remote, absl::Duration time_limit);
 
-  // Goes on with a connection that was accepted.
-  static std::unique_ptr<ConnectionSetup> ForAccepted(WorkerResources& resources,
-                                                      Observer& observer, Accepted accepted);
+  // Goes on with a connection that was accepted. Errors: those of `EventLoop::Add()`; the connection
+  // is then reset.
+  static absl::StatusOr<std::unique_ptr<ConnectionSetup>> ForAccepted(WorkerResources& resources,
+                                                                      Observer& observer,
+                                                                      Accepted accepted);
 
   // Closes the connection, unless it was taken: with RST after `ResetOnClose()`, else with FIN.
   ~ConnectionSetup();
@@ -105,7 +107,8 @@ class ConnectionSetup final : private ReadinessHandler {
   void ResetOnClose() { SetResetOnClose(fd()); }
 
   // The connection, with TLS if that was started. Called once, when TCP or TLS is established; the
-  // set-up is then of no more use.
+  // set-up is then of no more use. The event loop still knows the connection, for which another
+  // handler must be set at once.
   std::unique_ptr<ByteStream> TakeByteStream();
 
  private:
@@ -113,6 +116,7 @@ class ConnectionSetup final : private ReadinessHandler {
                   const common::TransportAddress& remote);
 
   void OnReady(const Readiness& readiness) override;
+  absl::Status Watch();
   void OnConnected();
   void ContinueHandshake();
 

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "agw-service/net/socket.h"
 #include "agw-service/net/timer.h"
+#include "common/status_macros.h"
 
 namespace agw {
 namespace {
@@ -21,12 +23,19 @@ class DrainingSockets::Socket final : public ReadinessHandler {
       : owner_(owner),
         descriptor_(std::move(descriptor)),
         fd_(std::move(fd)),
-        time_limit_(owner.loop_) {
-    owner_.loop_.Add(fd_.get(), *this);
+        time_limit_(owner.loop_) {}
+  ~Socket() {
+    if (watched_) owner_.loop_.Remove(fd_.get());
+  }
+
+  // Errors: those of `EventLoop::Add()`.
+  absl::Status Watch() {
+    RETURN_IF_ERROR(owner_.loop_.Add(fd_.get(), *this));
+    watched_ = true;
     owner_.loop_.SetInterest(fd_.get(), /*readable=*/true, /*writable=*/false);
     time_limit_.Start(kTimeLimit, [this] { Close(); });
+    return absl::OkStatus();
   }
-  ~Socket() { owner_.loop_.Remove(fd_.get()); }
 
   void OnReady(const Readiness&) override {
     const absl::StatusOr<RecvResult> received = Recv(fd_.get(), owner_.scratch_.received());
@@ -42,6 +51,7 @@ class DrainingSockets::Socket final : public ReadinessHandler {
   DrainingSockets& owner_;
   const DescriptorLease descriptor_;  // Given back when the socket is closed.
   const OwnedFd fd_;
+  bool watched_ = false;
   Timer time_limit_;
   size_t dropped_byte_count_ = 0;
 };
@@ -56,7 +66,8 @@ void DrainingSockets::Add(OwnedFd fd) {
   absl::optional<DescriptorLease> descriptor = descriptors_.Take(1);
   if (!descriptor.has_value()) return;
   const int number = fd.get();
-  sockets_.emplace(number, std::make_unique<Socket>(*this, *std::move(descriptor), std::move(fd)));
+  auto socket = std::make_unique<Socket>(*this, *std::move(descriptor), std::move(fd));
+  if (socket->Watch().ok()) sockets_.emplace(number, std::move(socket));
 }
 
 }  // namespace agw

@@ -28,8 +28,9 @@ class DrainingSockets {
   DrainingSockets(const DrainingSockets&) = delete;
   DrainingSockets& operator=(const DrainingSockets&) = delete;
 
-  // Takes a socket that no event loop knows. Closes it at once if there are 32 already, or if the
-  // budget has no descriptor left: its termination may want another one meanwhile.
+  // Takes a socket that no event loop knows. Closes it at once if there are 32 already, if the budget
+  // has no descriptor left (its termination may want another one meanwhile), or if it cannot be
+  // watched.
   void Add(OwnedFd fd);
 
  private:

@@ -317,9 +317,17 @@ void Termination::AcceptConnection() {
     if (setup_state() == State::kIdle) ApplySynPolicy();
     return;
   }
+  absl::StatusOr<std::unique_ptr<ConnectionSetup>> setup =
+      ConnectionSetup::ForAccepted(resources_, *this, *std::move(*accepted));
+  if (!setup.ok()) {
+    // Another one may come.
+    ++resources_.counters.refused_connections;
+    resources_.shortage_reporter.Report(setup.status());
+    return ApplySynPolicy();
+  }
   policy_.DecideTcpRole(TcpRole::kPassive);
   syn_drops_.Stop(*point_);
-  setup_ = ConnectionSetup::ForAccepted(resources_, *this, *std::move(*accepted));
+  setup_ = *std::move(setup);
   OnTcpEstablished();
 }
 
@@ -378,6 +386,7 @@ void Termination::Establish() {
   CancelSetupTimers();
   const common::TransportAddress remote = setup_->remote();
   std::unique_ptr<ByteStream> stream = setup_->TakeByteStream();
+  resources_.loop.SetHandler(stream->fd(), *this);
   setup_.reset();
   SetPeerLossTimes(stream->fd(), resources_.limits.peer_loss_times);
   kept_policy_.reset();
@@ -389,7 +398,6 @@ void Termination::Establish() {
   connection_ = std::move(stream);
   replacing_descriptor_ = DescriptorLease();
   established_at_ = resources_.loop.Now();
-  resources_.loop.Add(connection_->fd(), *this);
   WatchMediaInactivity();
 }
 

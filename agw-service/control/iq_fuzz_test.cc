@@ -222,9 +222,10 @@ class Machine {
     const uint8_t octet = reader_.Octet();
     // 0: from then on all of one kind.
     size_t count = octet % 4;
-    const size_t one_kind = count == 0 ? octet / 4 % 10 : SIZE_MAX;
+    const size_t one_kind = count == 0 ? octet / 4 % (kSystemCallCount + 1) : SIZE_MAX;
     const uint8_t which = reader_.Octet();
-    if (one_kind == 9) return scene_.kernel().set_failure(nullptr);  // All is well again.
+    if (one_kind == kSystemCallCount)
+      return scene_.kernel().set_failure(nullptr);  // All is well again.
     scene_.kernel().set_failure([=](SystemCall call) mutable {
       if (before > 0) return --before, 0;
       if (one_kind != SIZE_MAX) {

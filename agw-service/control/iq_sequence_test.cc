@@ -219,10 +219,25 @@ TEST_F(IqSequenceTest, SideThatConnectsAndCannotListenAgainFails) {
   scene_.Finish();
 }
 
+TEST_F(IqSequenceTest, ConnectionThatCannotBeWatchedIsResetAndAnotherMayCome) {
+  ReserveAccess();
+  ReserveCore();
+  AnswerAccess();
+  Fail(SystemCall::kWatch, ENOSPC);
+  ConnectUe();
+  EXPECT_EQ(At(iq::SIDE_ACCESS).state(), iq::TerminationAudit::STATE_IDLE);
+  EXPECT_EQ(scene_.Count<DescriptorShortage>(), 1u);
+  EXPECT_EQ(scene_.worker().resources().counters.refused_connections, 1u);
+  Mend();
+  ConnectUe();
+  EXPECT_EQ(At(iq::SIDE_ACCESS).state(), iq::TerminationAudit::STATE_ESTABLISHED);
+  scene_.Finish();
+}
+
 TEST_F(IqSequenceTest, ReservationThatFailsInTheKernelSaysThatAnotherGatewayMayDo) {
   const iq::ReserveConnectionPointRequest request = maker_.SessionAccess("c", 1, true, false);
-  for (const SystemCall call :
-       {SystemCall::kSocket, SystemCall::kBind, SystemCall::kListen, SystemCall::kAttachFilter}) {
+  for (const SystemCall call : {SystemCall::kSocket, SystemCall::kBind, SystemCall::kListen,
+                                SystemCall::kAttachFilter, SystemCall::kWatch}) {
     for (const int error : PlausibleErrors(call)) {
       Fail(call, error);
       const absl::Status reserved = scene_.Call(request).status();

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "common/check.h"
 
 namespace agw {
@@ -44,15 +46,35 @@ EventLoop::EventLoop(Clock clock)
 
 EventLoop::~EventLoop() = default;
 
-void EventLoop::Add(int fd, ReadinessHandler& handler) {
+absl::Status EventLoop::Add(int fd, ReadinessHandler& handler) {
   if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(fd + 1);
   Registration& registration = registrations_[fd];
   CHECK(registration.handler == nullptr);
-  registration = {.handler = &handler, .generation = next_generation_++};
+  const Registration added = {.handler = &handler, .generation = next_generation_++};
   // Generation ~0 with descriptor ~0 would be the wake token; descriptors never get there.
   epoll_event event{};
-  event.data.u64 = Token(fd, registration.generation);
-  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  event.data.u64 = Token(fd, added.generation);
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int error = errno;
+    CHECK(error == ENOMEM || error == ENOSPC);
+    return absl::ResourceExhaustedError(absl::StrCat("epoll_ctl: ", std::strerror(error)));
+  }
+  registration = added;
+  return absl::OkStatus();
+}
+
+void EventLoop::Modify(int fd, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = Token(fd, registrations_[fd].generation);
+  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+void EventLoop::SetHandler(int fd, ReadinessHandler& handler) {
+  Registration& registration = registrations_[fd];
+  CHECK(registration.handler != nullptr);
+  registration = {.handler = &handler, .generation = next_generation_++};
+  Modify(fd, 0);
 }
 
 void EventLoop::SetInterest(int fd, bool readable, bool writable) {
@@ -61,12 +83,8 @@ void EventLoop::SetInterest(int fd, bool readable, bool writable) {
   if (readable == registration.readable && writable == registration.writable) return;
   registration.readable = readable;
   registration.writable = writable;
-  epoll_event event{};
-  event.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u);
-  event.data.u64 = Token(fd, registration.generation);
-  const int operation = registration.muted ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   registration.muted = false;
-  CHECK(epoll_ctl(epoll_.get(), operation, fd, &event) == 0);
+  Modify(fd, (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u));
 }
 
 void EventLoop::Mute(int fd) {
@@ -75,15 +93,16 @@ void EventLoop::Mute(int fd) {
   if (registration.muted) return;
   registration.muted = true;
   registration.readable = registration.writable = false;
-  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
+  // It stays registered, for it might not be taken again. What is always reported is so once, now
+  // and when it changes, and that is overlooked.
+  Modify(fd, EPOLLET);
 }
 
 void EventLoop::Remove(int fd) {
   Registration& registration = registrations_[fd];
   CHECK(registration.handler != nullptr);
-  const bool muted = registration.muted;
   registration = {};
-  CHECK(muted || epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
+  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 
 EventLoop::TimerId EventLoop::AddTimer(common::MonotonicTime deadline,

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agw-service/net/owned_fd.h"
 #include "common/monotonic_time.h"
@@ -60,8 +61,12 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   // Registers `fd`, with an interest in nothing. The descriptor must be removed before it is
-  // closed.
-  void Add(int fd, ReadinessHandler& handler);
+  // closed. `kResourceExhausted` if the kernel has no memory for it, or the user watches as many as
+  // he may (fs.epoll.max_user_watches).
+  absl::Status Add(int fd, ReadinessHandler& handler);
+
+  // From now on `fd`, which is registered, has another handler, and an interest in nothing.
+  void SetHandler(int fd, ReadinessHandler& handler);
   void SetInterest(int fd, bool readable, bool writable);
 
   // Reports nothing any more, not even `broken`, until there is an interest again. For a connection
@@ -109,6 +114,9 @@ class EventLoop {
   // False if there was none.
   bool RunPosted();
   void RunTimers();
+
+  // Tells the kernel what is to be reported of a descriptor that it knows. That never fails.
+  void Modify(int fd, uint32_t events);
 
   Clock clock_;
   OwnedFd epoll_;

@@ -20,7 +20,7 @@ class Pipe : public ReadinessHandler {
     EXPECT_EQ(pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
     read_.reset(ends[0]);
     write_.reset(ends[1]);
-    loop_.Add(read_.get(), *this);
+    EXPECT_TRUE(loop_.Add(read_.get(), *this).ok());
     loop_.SetInterest(read_.get(), true, false);
   }
   ~Pipe() { Close(); }

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "agw-service/context/worker_resources.h"
 #include "agw-service/control/proto_conversion.h"
 #include "agw-service/net/socket.h"
 #include "common/check.h"
@@ -425,6 +425,12 @@ void IqScene::Finish() {
   Advance(quarantine_);
   if (worker_->context_count() > 0) Fail("a context is left");
   if (worker_->ports_in_use() > 0) Fail("a port is left");
+  const WorkerResources& resources = worker_->resources();
+  if (resources.handshake_queue.under_way_count() > 0 ||
+      resources.handshake_queue.waiting_count() > 0) {
+    Fail("a handshake is left");
+  }
+  if (resources.buffered_bytes.total() > 0) Fail("octets for a slow peer are left");
   const DescriptorBudget& budget = worker_->admission().descriptors();
   if (budget.available(/*privileged=*/true) != budget.capacity())
     Fail("a descriptor is set aside for nobody");

@@ -111,6 +111,7 @@ absl::Span<const int> PlausibleErrors(SystemCall call) {
                                   ETIMEDOUT, EHOSTUNREACH, ENOBUFS,    ENOMEM};
   static constexpr int kShutdown[] = {ENOTCONN};
   static constexpr int kAttachFilter[] = {ENOMEM, ENOBUFS, EPERM};
+  static constexpr int kWatch[] = {ENOMEM, ENOSPC};
   switch (call) {
     case SystemCall::kSocket:
       return kSocket;
@@ -130,6 +131,8 @@ absl::Span<const int> PlausibleErrors(SystemCall call) {
       return kShutdown;
     case SystemCall::kAttachFilter:
       return kAttachFilter;
+    case SystemCall::kWatch:
+      return kWatch;
   }
   CHECK(!"one of them");
   return {};
@@ -366,11 +369,12 @@ int FakeKernel::EpollControl(int epoll, int operation, int fd, const epoll_event
   switch (operation) {
     case EPOLL_CTL_ADD:
       if (watched) return Return(-EEXIST);
-      watches[fd] = {event->events, event->data.u64};
+      if (const int failed = Fail(SystemCall::kWatch, At(fd))) return Return(failed);
+      watches[fd] = {event->events, event->data.u64, /*news=*/true};
       return 0;
     case EPOLL_CTL_MOD:
       if (!watched) return Return(-ENOENT);
-      watches[fd] = {event->events, event->data.u64};
+      watches[fd] = {event->events, event->data.u64, /*news=*/true};
       return 0;
     default:
       CHECK(operation == EPOLL_CTL_DEL);
@@ -388,11 +392,14 @@ uint32_t FakeKernel::Poll(int fd) const {
 
 int FakeKernel::EpollWait(int epoll, epoll_event* events, int limit) {
   std::vector<epoll_event> ready;
-  for (const auto& [fd, watch] : *At(epoll).epoll) {
+  for (auto& [fd, watch] : *At(epoll).epoll) {
+    if ((watch.events & EPOLLET) != 0 && !watch.news) continue;
     epoll_event event{};
     event.events = Poll(fd) & (watch.events | EPOLLERR | EPOLLHUP);
     event.data.u64 = watch.data;
-    if (event.events != 0) ready.push_back(event);
+    if (event.events == 0) continue;
+    watch.news = false;
+    ready.push_back(event);
   }
   if (!ready.empty()) {
     std::rotate(ready.begin(), ready.begin() + first_ready_ % ready.size(), ready.end());

@@ -44,7 +44,9 @@ enum class SystemCall {
   kSend,
   kShutdown,
   kAttachFilter,
+  kWatch,  // epoll_ctl(EPOLL_CTL_ADD)
 };
+inline constexpr size_t kSystemCallCount = 10;
 
 // With which errno they may.
 absl::Span<const int> PlausibleErrors(SystemCall call);
@@ -146,6 +148,7 @@ class FakeKernel {
   struct Watch {
     uint32_t events;
     uint64_t data;
+    bool news;  // With EPOLLET: not reported yet.
   };
   // One of the three.
   struct Entry {

@@ -318,7 +318,7 @@ TEST_P(BothKernelsTest, TellsAnEventLoopAgainAndAgainUntilItIsDone) {
   ASSERT_TRUE(Becomes(near_.get(), POLLOUT));
   EventLoop loop;
   Listener listener;
-  loop.Add(far_.get(), listener);
+  ASSERT_THAT(loop.Add(far_.get(), listener), IsOk());
   loop.RunOnce(absl::ZeroDuration());
   EXPECT_EQ(listener.count, 0);
   EXPECT_EQ(*Send(near_.get(), {"ab", 2}), 2u);
@@ -339,6 +339,17 @@ TEST_P(BothKernelsTest, TellsAnEventLoopAgainAndAgainUntilItIsDone) {
   ASSERT_TRUE(Becomes(far_.get(), POLLIN | POLLOUT | POLLERR | POLLHUP));
   loop.RunOnce(absl::ZeroDuration());
   EXPECT_TRUE(listener.last.broken);
+  // It would be reported for ever.
+  loop.Mute(far_.get());
+  listener.count = 0;
+  loop.RunOnce(absl::ZeroDuration());
+  loop.RunOnce(absl::ZeroDuration());
+  EXPECT_EQ(listener.count, 0);
+  Listener next;
+  loop.SetHandler(far_.get(), next);
+  loop.RunOnce(absl::ZeroDuration());
+  EXPECT_EQ(listener.count, 0);
+  EXPECT_TRUE(next.last.broken);
   loop.Remove(far_.get());
 }
 
